@@ -1,0 +1,49 @@
+// Capture: one look at one live process from outside, as snapshot columns.
+//
+// Thread safety: one Capture a thread at a time. Signal safety: the calling process must not rely on SIGURG or
+// SIGCHLD while a capture runs. The target is never left stopped: every stop is left in the same call, and if
+// this process is killed at any moment the target goes on by itself (capture/window.h).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "snapshot/columns.h"
+
+namespace unleak::capture {
+
+struct Options {
+  u64 max_pause_ns = 250'000'000;    // --max-pause: above this estimate use the reader or refuse
+  double max_extra = 0.10;           // --max-extra: share of the memory headroom that copy-on-write may use
+  u64 time_limit_ns = 10'000'000'000;  // life of the clone; 3 times its estimate where that is more
+  u64 safe_point_wait_ns = 1'000'000'000;
+  int max_retakes = 2;
+  bool use_reader = false;           // tests: read the same clone from outside instead of walking in it
+  bool conservative = true;          // scan bodies of opaque objects
+  bool keep_argv = false;            // --argv
+  std::string proc_root = "/proc";   // --proc DIR: fixtures
+  std::function<void(const std::string&)> log;  // --log: what was done to the target, one line each; may be empty
+};
+
+// What is known of a process without touching it, and whether a look is possible.
+struct Target {
+  u32 pid = 0, ppid = 0;
+  std::string comm, executable;
+  u32 python_hex = 0;        // 0: not CPython
+  bool free_threaded = false;
+  Status can_look;           // ok, or why not and the exact command to try (Permission, Unsupported, NotFound, Busy)
+  u64 estimated_pause_ns = 0, estimated_extra_bytes = 0, headroom_bytes = 0;
+  std::vector<std::string> notes;
+};
+
+Target Inspect(u32 pid, const Options& options);
+
+// Takes one look. On failure the target is as it was.
+Result<snapshot::Columns> Look(u32 pid, const Options& options);
+
+// Pids of the whole tree below `pid` (children, grandchildren ...), parents first, `pid` left out.
+std::vector<u32> Descendants(u32 pid, const std::string& proc_root);
+
+}  // namespace unleak::capture
