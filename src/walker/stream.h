@@ -12,6 +12,8 @@
  * type: index into the walker's type table (struct unleak_type_entry). size: body, collector header and owned
  * blocks; 0xffffffff = 4 GiB or more, then a word "0 | 4, bytes" (block at address 0) came before and holds it.
  * value: of an int of at most one digit, biased by 2^31; 0 = not given.
+ * The edges of an object come together and directly before it, but leaves may stand between them. An object that
+ * is reported more than once (never by the walker) is the first one. Lengths of 2^48 or more are cut off.
  */
 #pragma once
 #include <stdint.h>
@@ -27,7 +29,7 @@ enum unleak_label {
   UNLEAK_LABEL_INDEX = 1,  /* index << 3: item of a list, tuple ... */
   UNLEAK_LABEL_VALUE = 2,  /* address of the key: value in a dict (also split ones) */
   UNLEAK_LABEL_KEY = 3,    /* 0: a dict's key, a set's member keeps LABEL_NONE */
-  UNLEAK_LABEL_BODY = 4,   /* offset << 3 of the pointer in the object's body: named by (type, offset) */
+  UNLEAK_LABEL_BODY = 4,   /* (int64) offset << 3 of the pointer in the object's body: named by (type, offset); negative: before the object (managed __dict__) */
   UNLEAK_LABEL_ATTR = 5,   /* address of the attribute's name: inline or out-of-line values of an instance */
   UNLEAK_LABEL_ROOT = 6,   /* index << 3 into interpreter_roots or thread_roots of the layout */
   UNLEAK_LABEL_LOCAL = 7,  /* localsplus index << 3: variable or evaluation stack slot of a frame or generator */
@@ -39,4 +41,33 @@ enum unleak_group {
   UNLEAK_GROUP_THREAD = 2,       /* context: PyThreadState; labels ROOT */
   UNLEAK_GROUP_FRAME = 3,        /* context: frame (internal frame or frame object); extra: code object; labels LOCAL or NONE; innermost first */
   UNLEAK_GROUP_STATIC_TYPES = 4, /* context: PyInterpreterState; dicts and types of builtin static types */
+};
+
+/* What the walker learned of a type; index is the number that the stream uses. */
+struct unleak_type_entry {
+  uint64_t address;     /* of the type object; 0 = no entry */
+  uint64_t tp_flags;
+  uint64_t traverse;    /* tp_traverse, 0 = not a GC type */
+  uint64_t is_gc;       /* tp_is_gc or 0 */
+  uint64_t cached_keys; /* key table of its instances' attributes (split table), 0 = none */
+  uint64_t count;       /* objects written */
+  uint32_t index;
+  uint32_t basic_size, item_size;
+  int32_t spec;         /* index into unleak_layout.specs, -1 = none */
+  uint32_t fault_count; /* objects whose traverse did not end well */
+  uint8_t kind;         /* enum unleak_kind */
+  uint8_t gc, heap;     /* Py_TPFLAGS_HAVE_GC, Py_TPFLAGS_HEAPTYPE */
+  uint8_t skipped;      /* its traverse was given up after a hang or too many faults */
+  uint8_t conservative; /* bodies are scanned for pointers: nobody reports what they hold */
+  uint8_t presize;      /* bytes in front of the object: collector header and managed dict */
+  uint8_t finalizer;    /* has tp_finalize or tp_del */
+  uint8_t shape;        /* enum unleak_shape: which labels its members get */
+};
+
+/* How the members of a type are laid out, beyond its kind. */
+enum unleak_shape {
+  UNLEAK_SHAPE_BODY = 0,      /* words of the body only */
+  UNLEAK_SHAPE_INSTANCE = 1,  /* and values of a managed dict (in line or in a block of their own) */
+  UNLEAK_SHAPE_FRAME = 2,     /* frame object */
+  UNLEAK_SHAPE_GENERATOR = 3, /* generator, coroutine, asynchronous generator */
 };
