@@ -1,0 +1,131 @@
+/* Second half of the layout generator: types whose tp_traverse leaves out references that they own, or whose size is
+ * not basic size plus items (struct unleak_spec). Structs that no header declares are restated here with the file
+ * that declares them; tests/pylayout checks all of them against live interpreters. */
+#define Py_BUILD_CORE 1
+#include <Python.h>
+#include "frameobject.h"
+#include "datetime.h"
+#if PY_VERSION_HEX >= 0x030B0000
+#include "internal/pycore_code.h"
+#endif
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include "layout.h"
+
+#define SINCE(minor) (PY_VERSION_HEX >= (0x03000000 | (minor) << 16))
+#define END (-1L)
+
+/* Prints one spec: n pointers in the body (the variable arguments, up to END), `indirect_n` behind the pointer at `indirect`. */
+static void Spec(const char *name, long basic, int subtypes, const char *kind, long indirect, int indirect_n, ...) {
+  va_list args;
+  va_start(args, indirect_n);
+  printf("AddSpec(l, \"%s\", %ld, %d, UNLEAK_%s, %ld, %d, {", name, basic, subtypes, kind, indirect, indirect_n);
+  int first = 1;
+  for (long offset; (offset = va_arg(args, long)) != END; first = 0) printf("%s%ld", first ? "" : ", ", offset);
+  printf("});\n");
+  va_end(args);
+}
+#define OFFSET(type, member) ((long)offsetof(type, member))
+#define ITEM(n) ((long)sizeof(PyObject) + 8L * (n)) /* n-th pointer after the object header */
+
+static void CodeSpec(void) {
+#ifdef Py_GIL_DISABLED
+  Spec("code", 0, 0, "PLAIN", -1, 0, END); /* a collected type here: its traverse tells all */
+#else
+#if SINCE(12)
+  long cached = OFFSET(PyCodeObject, _co_cached);
+  int cached_n = (int)(sizeof(*((PyCodeObject *)0)->_co_cached) / sizeof(PyObject *));
+#else
+  long cached = -1;
+  int cached_n = 0;
+#endif
+  Spec("code", 0, 0, "SPEC", cached, cached_n,
+       OFFSET(PyCodeObject, co_consts), OFFSET(PyCodeObject, co_names), OFFSET(PyCodeObject, co_filename),
+       OFFSET(PyCodeObject, co_name),
+#if SINCE(10)
+       OFFSET(PyCodeObject, co_linetable),
+#else
+       OFFSET(PyCodeObject, co_lnotab),
+#endif
+#if SINCE(11)
+       OFFSET(PyCodeObject, co_qualname), OFFSET(PyCodeObject, co_localsplusnames),
+       OFFSET(PyCodeObject, co_localspluskinds), OFFSET(PyCodeObject, co_exceptiontable),
+#if !SINCE(12)
+       OFFSET(PyCodeObject, _co_code),
+#endif
+#else
+       OFFSET(PyCodeObject, co_code), OFFSET(PyCodeObject, co_varnames), OFFSET(PyCodeObject, co_freevars),
+       OFFSET(PyCodeObject, co_cellvars), OFFSET(PyCodeObject, co_zombieframe),
+#endif
+       END);
+#endif
+}
+
+static void BuiltinSpecs(void) {
+  static const char *const kDescriptors[] = {"method_descriptor", "member_descriptor", "getset_descriptor",
+                                             "classmethod_descriptor", "wrapper_descriptor"};
+  for (int i = 0; i < 5; i++)
+    Spec(kDescriptors[i], 0, 0, "SPEC", -1, 0, OFFSET(PyDescrObject, d_name), OFFSET(PyDescrObject, d_qualname), END);
+#if !SINCE(15)
+  Spec("module", 0, 1, "SPEC", -1, 0, ITEM(4), END); /* md_name */
+#endif
+  /* Objects/rangeobject.c: rangeobject, longrangeiterobject */
+  Spec("range", ITEM(4), 0, "SPEC", -1, 0, ITEM(0), ITEM(1), ITEM(2), ITEM(3), END);
+  Spec("longrange_iterator", ITEM(3), 0, "SPEC", -1, 0, ITEM(0), ITEM(1), ITEM(2), END);
+  Spec("range_iterator", 0, 0, "LEAF", -1, 0, END);
+  Spec("set", sizeof(PySetObject), 1, "SET", -1, 0, END);
+  Spec("frozenset", sizeof(PySetObject), 1, "SET", -1, 0, END);
+  Spec("float", 0, 1, "LEAF", -1, 0, END);
+  Spec("complex", 0, 1, "LEAF", -1, 0, END);
+#if SINCE(15)
+  Spec("bytearray", 0, 1, "BYTEARRAY", -1, 0, OFFSET(PyByteArrayObject, ob_bytes_object), END);
+#else
+  Spec("bytearray", 0, 1, "BYTEARRAY", -1, 0, END);
+#endif
+  Spec("ellipsis", 0, 0, "LEAF", -1, 0, END);
+  Spec("NoneType", 0, 0, "LEAF", -1, 0, END);
+  Spec("NotImplementedType", 0, 0, "LEAF", -1, 0, END);
+  Spec("object", 0, 0, "LEAF", -1, 0, END);
+}
+
+static void ModuleSpecs(void) {
+  /* Modules/_datetimemodule.c, datetime.h */
+  Spec("datetime.datetime", sizeof(PyDateTime_DateTime), 1, "DATETIME", -1, 0, OFFSET(PyDateTime_DateTime, tzinfo), END);
+  Spec("datetime.time", sizeof(PyDateTime_Time), 1, "DATETIME", -1, 0, OFFSET(PyDateTime_Time, tzinfo), END);
+  Spec("datetime.timezone", ITEM(2), 0, "SPEC", -1, 0, ITEM(0), ITEM(1), END); /* PyDateTime_TimeZone: offset, name */
+  Spec("datetime.date", sizeof(PyDateTime_Date), 1, "LEAF", -1, 0, END);
+  Spec("datetime.timedelta", sizeof(PyDateTime_Delta), 1, "LEAF", -1, 0, END);
+  /* Modules/_collectionsmodule.c: dequeobject; Modules/arraymodule.c: arrayobject */
+  Spec("collections.deque", 0, 1, "DEQUE", -1, 0, END);
+  Spec("array.array", 0, 1, "ARRAY", -1, 0, END);
+}
+
+static void StructsWithoutHeader(void) {
+#define FIELD(name, value) printf("l." #name " = %ld;\n", (long)(value))
+  /* dequeobject: PyObject_VAR_HEAD, leftblock, rightblock, leftindex, rightindex, state, maxlen;
+   * block: leftlink, data[64], rightlink */
+  FIELD(deque.left_block, sizeof(PyVarObject));
+  FIELD(deque.right_block, sizeof(PyVarObject) + 8);
+  FIELD(deque.left_index, sizeof(PyVarObject) + 16);
+  FIELD(deque.right_index, sizeof(PyVarObject) + 24);
+  FIELD(deque.maxlen, sizeof(PyVarObject) + 40);
+  FIELD(deque.block_items, 64);
+  FIELD(deque.links, 65 * 8);
+  FIELD(deque.data, 8);
+  /* arrayobject: PyObject_VAR_HEAD, ob_item, allocated, ob_descr; arraydescr: char typecode, int itemsize */
+  FIELD(array.items, sizeof(PyVarObject));
+  FIELD(array.allocated, sizeof(PyVarObject) + 8);
+  FIELD(array.descriptor, sizeof(PyVarObject) + 16);
+  FIELD(array.descriptor_itemsize, 4);
+  FIELD(datetime.has_tzinfo, offsetof(PyDateTime_DateTime, hastzinfo));
+  FIELD(datetime.datetime_tzinfo, offsetof(PyDateTime_DateTime, tzinfo));
+  FIELD(datetime.time_tzinfo, offsetof(PyDateTime_Time, tzinfo));
+}
+
+void Specs(void) {
+  StructsWithoutHeader();
+  CodeSpec();
+  BuiltinSpecs();
+  ModuleSpecs();
+}
