@@ -1,0 +1,65 @@
+"""Fixtures that all tests share, and the closing summary of what was there to test on."""
+
+import collections
+import os
+import shutil
+from pathlib import Path
+from typing import Callable, Dict, Set
+
+import pytest
+
+import interpreters
+from interpreters import Interpreter
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+_tests_of: Dict[str, int] = collections.Counter()
+_missing_tools: Set[str] = set()
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The top of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session", params=interpreters.interpreters(), ids=lambda found: found.tag)
+def interpreter(request: pytest.FixtureRequest) -> Interpreter:
+    """Every interpreter found, one test each."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """tool("gdb") is the path of a program that a test cannot do without; the summary names those that are missing."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            _missing_tools.add(name)
+            pytest.skip("tool missing: " + name)
+        return path
+
+    return find
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    report = (yield).get_result()
+    found = getattr(item, "callspec", None) and item.callspec.params.get("interpreter")
+    if found and report.when == "call" and report.passed:
+        _tests_of[found.tag] += 1
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Names each interpreter with the tests that passed on it, and all that was missing."""
+    write = terminalreporter.write_line
+    terminalreporter.section("tested on")
+    for found in interpreters.interpreters():
+        write("%-6s %-9s %5d passed   %s" % (found.tag, interpreters.full_version(found.tag), _tests_of[found.tag], found.exe))
+    for tag in interpreters.missing():
+        write("%-6s missing: ./dev pythons --fetch tries to provide it" % tag)
+    for name in sorted(_missing_tools):
+        write("%-6s missing tool: tests that need it were skipped" % name)
+    if os.environ.get("UNLEAK_TEST_PYTHONS"):
+        write("narrowed by UNLEAK_TEST_PYTHONS=" + os.environ["UNLEAK_TEST_PYTHONS"])
