@@ -64,7 +64,7 @@ class [[nodiscard]] Result {
 
 #define UNLEAK_RETURN_IF_ERROR(expr)                    \
   do {                                                  \
-    if (::unleak::Status status_ = (expr); !status_.ok()) return status_; \
+    if (::unleak::Status return_if_error = (expr); !return_if_error.ok()) return return_if_error; \
   } while (0)
 
 #define UNLEAK_CONCAT_(a, b) a##b

@@ -83,7 +83,7 @@ class StringTable {
   StringTable() { Intern(""); }
   u32 Intern(std::string_view text);
   std::string_view at(u32 id) const {
-    return id + 1 < offsets_.size() ? std::string_view(bytes_).substr(offsets_[id], offsets_[id + 1] - offsets_[id])
+    return id < size() ? std::string_view(bytes_).substr(offsets_[id], offsets_[id + 1] - offsets_[id])
                                     : std::string_view();
   }
   u32 size() const { return static_cast<u32>(offsets_.size() - 1); }
