@@ -1,0 +1,61 @@
+// What a detector hands to conclude(): measured evidence, a half-made finding, and what to ask of the source.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "diagnose/look.h"
+#include "diagnose/series.h"
+
+namespace unleak::diagnose {
+
+struct Options {
+  u32 looks = 4;
+  double duration_s = 0;  // 0: as long as the answer needs, 6 to 60 s
+  bool run = false;       // the program was started for this and looked at over its whole life
+  bool all = false;       // list findings below the floor of the coverage rule too
+};
+
+// All that the detectors see. The last heap is whole, of the others the summaries are kept.
+struct Evidence {
+  const std::vector<LookSummary>& looks;
+  const graph::Heap& last;
+  const Options& options;
+  double window_s() const { return looks.back().facts.at_s - looks.front().facts.at_s; }
+};
+
+enum class Family : u8 { kContainer, kPopulation, kCycle, kPeak, kUnexplained };
+
+struct Candidate {
+  Family family = Family::kContainer;
+  std::string key;          // unique in this diagnosis: the prefix of its questions' ids
+  Json finding;             // fields of the document that measurement alone decides
+  std::vector<Json> questions;
+  Holder holder;
+  Growth growth;
+  double survival = 1.0;
+  double bytes_per_s = 0.0, objects_per_s = 0.0;
+  u64 length = 0;           // entries now
+  bool bounded_by_structure = false;  // an lru_cache with a maxsize, found by its links
+  bool collector_off = false;
+  bool transient = true;    // peak: not there at every look
+  u32 container = kNone;    // node in the last heap
+  std::vector<u32> element_hashes;    // of a container, for finding doubles
+  std::string main_type;    // what[0]
+};
+
+using Detector = std::vector<Candidate> (*)(const Evidence&);
+
+struct RegisteredDetector {
+  const char* name;
+  Detector find;
+};
+
+// All detectors, in the order in which they run (detectors/registry.cc).
+const std::vector<RegisteredDetector>& Detectors();
+
+// 64-bit FNV-1a as 16 hex digits: the signature's hash.
+std::string Signature(const std::string& kind, const std::string& holder, const std::string& type);
+
+}  // namespace unleak::diagnose

@@ -1,0 +1,366 @@
+#include "diagnose/conclude.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "diagnose/remedy.h"
+
+namespace unleak::diagnose {
+namespace {
+
+constexpr double kCovered = 0.90;      // the list stops where this much of the growth is covered
+constexpr size_t kMostFindings = 10;
+constexpr size_t kMostPlaces = 5;
+constexpr u64 kNativeFloor = 8u << 20;  // bytes of RSS that rise in every interval and that no finding explains
+
+const Json* Answer(const Json& answers, const std::string& id) {
+  auto all = answers.find("answers");
+  if (all == answers.end() || !all->is_object()) return nullptr;
+  auto it = all->find(id);
+  return it == all->end() || !it->is_object() ? nullptr : &*it;
+}
+
+// Places of an answer as the document lists them, best first.
+Json Places(const Json* answer) {
+  Json out = Json::array();
+  if (!answer || !answer->contains("places") || !(*answer)["places"].is_array()) return out;
+  for (const Json& p : (*answer)["places"]) {
+    if (out.size() == kMostPlaces || !p.is_object() || !p.contains("file") || !p.contains("line")) continue;
+    out.push_back({{"file", p["file"]}, {"line", p["line"]}, {"function", p.value("function", "")}, {"from", p.value("from", "source")},
+                   {"text", p.value("text", "")}, {"operation", p.value("operation", "")}});
+  }
+  return out;
+}
+
+double Score(const Json& place) { return place.value("score", 0.0); }
+
+// Places of several answers, each once, best score first.
+Json Merge(const Json& answers, const std::vector<Json>& questions) {
+  std::vector<Json> all;
+  for (const Json& q : questions) {
+    const Json* answer = Answer(answers, q["id"].get<std::string>());
+    if (!answer || !answer->contains("places")) continue;
+    for (const Json& p : (*answer)["places"])
+      if (p.is_object() && std::none_of(all.begin(), all.end(), [&](const Json& a) { return a["file"] == p.value("file", "") && a["line"] == p.value("line", 0); }))
+        all.push_back(p);
+  }
+  std::stable_sort(all.begin(), all.end(), [](const Json& a, const Json& b) { return Score(a) > Score(b); });
+  return Places(&static_cast<const Json&>(Json{{"places", all}}));
+}
+
+// The value of the owner's int attribute "self.maxsize", or of a module global; -1 if it is not in the snapshot.
+i64 ReadBound(const graph::Heap& heap, const Holder& holder, const std::string& attribute) {
+  const auto& c = heap.columns();
+  if (holder.owner == kNone) return -1;
+  const std::string name = ShortName(attribute);
+  u32 value = Member(c, holder.owner, name);
+  for (const char* space : {"__dict__", "tp_dict"})
+    if (value == kNone)
+      if (const u32 dict = Member(c, holder.owner, space); dict != kNone) value = Member(c, dict, name);
+  auto it = std::lower_bound(c.ints.begin(), c.ints.end(), value, [](const auto& p, u32 n) { return p.first < n; });
+  return value != kNone && it != c.ints.end() && it->first == value ? it->second : -1;
+}
+
+struct Judged {
+  Candidate candidate;
+  std::string certainty = "probable";
+  std::string verdict = "leak";  // what this finding alone would make the document say
+  bool backlog = false;          // only time tells
+};
+
+void JudgeBound(const Evidence& evidence, const Json& answers, Judged& j) {
+  Candidate& c = j.candidate;
+  i64 bound = -1;
+  std::string read_from;
+  if (const Json* answer = Answer(answers, c.key + ".bound")) {
+    if (answer->contains("literal") && (*answer)["literal"].is_number()) {
+      bound = (*answer)["literal"].get<i64>();
+      read_from = "literal";
+    } else if (answer->contains("attribute") && (*answer)["attribute"].is_string()) {
+      read_from = (*answer)["attribute"].get<std::string>();
+      bound = ReadBound(evidence.last, c.holder, read_from);
+    }
+  }
+  const bool ahead = bound > 0 && static_cast<u64>(bound) > c.length;
+  if (ahead || (bound < 0 && c.bounded_by_structure)) {
+    c.finding["kind"] = "filling-cache";
+    j.verdict = "not_a_leak";
+    if (ahead)
+      c.finding["bound"] = {{"value", bound}, {"read_from", read_from},
+                            {"full_in_s", c.growth.per_s > 0 ? static_cast<double>(static_cast<u64>(bound) - c.length) / c.growth.per_s : 0.0}};
+  }
+}
+
+// A remover that reads a clock, with a length that fits the uptime: entries may just be young.
+bool MayExpire(const Evidence& evidence, const Json& answers, const Candidate& c) {
+  const Json* answer = Answer(answers, c.key + ".removed");
+  if (!answer || !answer->contains("places")) return false;
+  for (const Json& p : (*answer)["places"])
+    if (p.is_object() && p.value("reads_clock", false))
+      return static_cast<double>(c.length) / std::max(c.growth.per_s, 1e-6) <= 1.5 * evidence.looks.back().facts.uptime_s;
+  return false;
+}
+
+Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate candidate) {
+  Judged j{std::move(candidate)};
+  Candidate& c = j.candidate;
+  c.finding["sites"]["stored"] = Places(Answer(answers, c.key + ".stored"));
+  const bool stored_known = !c.finding["sites"]["stored"].empty() || c.holder.kind == "interpreter";
+  const size_t looks = evidence.looks.size();
+  JudgeBound(evidence, answers, j);
+  if (j.verdict == "not_a_leak") return j;
+  if (c.growth.levelling && looks >= 4 && c.survival >= kFullSurvival) {
+    c.finding["kind"] = "warm-up";
+    j.verdict = "not_a_leak";
+    return j;
+  }
+  if (MayExpire(evidence, answers, c)) {
+    j.certainty = "possible";
+    j.backlog = true;
+    return j;
+  }
+  if (evidence.options.run && c.holder.via_frame) {
+    j.certainty = "possible";  // what a running function collects is its work
+  } else if (looks < 3 || (!c.growth.every_interval && (looks < 4 || c.survival < kFullSurvival))) {
+    j.certainty = "possible";
+    j.backlog = true;
+  } else if (looks >= 4 && c.growth.every_interval && c.growth.steady && stored_known) {
+    j.certainty = "confirmed";
+  }
+  return j;
+}
+
+Judged JudgeCycle(const Evidence& evidence, const Json& answers, Candidate candidate) {
+  Judged j{std::move(candidate)};
+  Candidate& c = j.candidate;
+  Json places = Merge(answers, c.questions);
+  Json& edges = c.finding["cycle"]["edges"];
+  for (size_t i = 0; i < edges.size(); ++i) {
+    const Json at = Places(Answer(answers, c.key + ".edge" + std::to_string(i)));
+    if (!at.empty()) edges[i]["at"] = {{"file", at[0]["file"]}, {"line", at[0]["line"]}};
+  }
+  for (const Json& member : c.finding["evidence"]["members"])  // no line is known: the functions that are part of it
+    if (places.empty() || (member["role"] == "frame" && places.size() < kMostPlaces))
+      places.push_back({{"file", member["file"]}, {"line", member["line"]}, {"function", member["function"]}, {"from", "snapshot"},
+                        {"text", ""}, {"operation", ""}});
+  c.finding["sites"]["stored"] = places;
+  const bool leak = c.finding["kind"] == "uncollectable-cycle" || c.collector_off;
+  j.verdict = leak ? "leak" : "garbage";
+  j.certainty = evidence.looks.size() >= 4 && !places.empty() ? "confirmed" : "probable";
+  return j;
+}
+
+Judged JudgePeak(const Evidence& evidence, const Json& answers, Candidate candidate) {
+  Judged j{std::move(candidate)};
+  Candidate& c = j.candidate;
+  const Json* answer = Answer(answers, c.key + ".bulk");
+  c.finding["sites"]["stored"] = Places(answer);
+  const bool streamable = answer && answer->value("streamable", false);
+  j.verdict = "peak";
+  if (!streamable || (!evidence.options.run && !c.transient)) {
+    j.certainty = "possible";
+    return j;
+  }
+  c.finding["peak"]["source"] = answer->value("source", "file");
+  c.finding["evidence"]["chunked"] = answer->value("chunked", "");
+  j.certainty = "confirmed";
+  return j;
+}
+
+Judged JudgeOne(const Evidence& evidence, const Json& answers, Candidate candidate) {
+  switch (candidate.family) {
+    case Family::kCycle: return JudgeCycle(evidence, answers, std::move(candidate));
+    case Family::kPeak: return JudgePeak(evidence, answers, std::move(candidate));
+    case Family::kUnexplained: return Judged{std::move(candidate)};
+    case Family::kContainer:
+    case Family::kPopulation: break;
+  }
+  return JudgeContainer(evidence, answers, std::move(candidate));
+}
+
+// A population is told only where no container's finding already names its type.
+void DropExplained(std::vector<Candidate>& candidates) {
+  auto names = [](const Candidate& c, const std::string& type) {
+    return std::any_of(c.finding["what"].begin(), c.finding["what"].end(), [&](const Json& w) { return w["type"] == type; });
+  };
+  std::vector<const Candidate*> containers;
+  for (const Candidate& c : candidates)
+    if (c.family == Family::kContainer) containers.push_back(&c);
+  std::vector<std::string> drop;
+  for (const Candidate& c : candidates)
+    if (c.family == Family::kPopulation &&
+        std::any_of(containers.begin(), containers.end(), [&](const Candidate* box) { return names(*box, c.main_type); }))
+      drop.push_back(c.key);
+  std::erase_if(candidates, [&](const Candidate& c) { return std::find(drop.begin(), drop.end(), c.key) != drop.end(); });
+}
+
+int CertaintyRank(const std::string& certainty) { return certainty == "confirmed" ? 2 : certainty == "probable" ? 1 : 0; }
+int VerdictRank(const std::string& verdict) {
+  return verdict == "leak" ? 3 : verdict == "peak" ? 2 : verdict == "garbage" ? 1 : 0;
+}
+
+double Factor(const Judged& j) {
+  double factor = 1.0;
+  if (j.candidate.holder.via_frame && j.candidate.family == Family::kContainer) factor *= 0.4;
+  if (!j.candidate.growth.every_interval && j.candidate.family == Family::kContainer) factor *= 0.5;
+  if (j.candidate.family == Family::kCycle && j.verdict == "garbage") factor *= 0.2;
+  return factor;
+}
+
+bool Before(const Judged& a, const Judged& b) {
+  if ((a.certainty == "possible") != (b.certainty == "possible")) return b.certainty == "possible";
+  if (VerdictRank(a.verdict) != VerdictRank(b.verdict)) return VerdictRank(a.verdict) > VerdictRank(b.verdict);
+  return a.candidate.bytes_per_s * Factor(a) > b.candidate.bytes_per_s * Factor(b);
+}
+
+std::string Title(const Judged& j) {
+  const Candidate& c = j.candidate;
+  const std::string type = ShortName(c.main_type), rate = FormatBytes(c.bytes_per_s);
+  const auto count = [](double n) { return n >= 10 ? FormatCount(static_cast<u64>(std::llround(n))) : FormatCount(static_cast<u64>(std::ceil(n))); };
+  switch (c.family) {
+    case Family::kContainer:
+      return c.holder.text + " grows by " + count(c.objects_per_s) + " entries (" + (type.empty() ? "" : type + ", ") + rate + ") a second";
+    case Family::kPopulation: return count(c.objects_per_s) + " " + type + " objects (" + rate + ") a second stay, held by " + c.holder.text;
+    case Family::kCycle:
+      return "cycles of " + type + " make " + count(c.objects_per_s) + " objects (" + rate + ") of garbage a second" +
+             (j.verdict == "garbage" ? " that waits for the collector" : " that is never freed");
+    case Family::kPeak: return c.holder.text + " holds " + FormatBytes(static_cast<double>(c.length)) + " of " + type + " at once";
+    case Family::kUnexplained: return count(c.objects_per_s) + " " + type + " objects a second are held by no reference that can be found";
+  }
+  return {};
+}
+
+Json ToFinding(const Evidence& evidence, Judged& j) {
+  Candidate& c = j.candidate;
+  Json f = c.finding;
+  f["certainty"] = j.certainty;
+  f["id"] = Signature(f["kind"], c.holder.known ? c.holder.text : "", c.main_type);
+  f["pids"] = Json::array({evidence.last.columns().meta.pid});
+  f["title"] = Title(j);
+  f["holder"] = c.family == Family::kCycle || !c.holder.known
+                    ? Json(nullptr)
+                    : Json{{"root", c.holder.root}, {"path", c.holder.path}, {"text", c.holder.text}};
+  for (const char* sites : {"allocated", "stored", "suspect"})
+    if (!f["sites"].contains(sites)) f["sites"][sites] = Json::array();
+  for (const char* part : {"bound", "cycle", "peak"})
+    if (!f.contains(part)) f[part] = nullptr;
+  f["remedy"] = ProposeRemedy(evidence, c, f);
+  f["score"] = {{"bytes_per_s", c.bytes_per_s}, {"factors", {{"prior", Factor(j)}}}};
+  return f;
+}
+
+// True if the target used CPU in every interval.
+bool WasActive(const Evidence& evidence) {
+  for (size_t i = 1; i < evidence.looks.size(); ++i)
+    if (evidence.looks[i].facts.cpu_ns <= evidence.looks[i - 1].facts.cpu_ns) return false;
+  return evidence.looks.size() >= 2;
+}
+
+u64 NativeGrowth(const Evidence& evidence) {
+  const auto& looks = evidence.looks;
+  for (size_t i = 1; i < looks.size(); ++i)
+    if (looks[i].facts.rss <= looks[i - 1].facts.rss) return 0;
+  return looks.size() < 3 ? 0 : looks.back().facts.rss - looks.front().facts.rss;
+}
+
+struct Outcome {
+  std::string verdict, summary;
+};
+
+Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged) {
+  const Judged* first = nullptr;
+  const Judged* reason = nullptr;
+  bool backlog = false;
+  for (const Judged& j : judged) {
+    if (VerdictRank(j.verdict) > 0 && j.certainty != "possible" && !first) first = &j;
+    if (j.verdict == "not_a_leak" && !reason) reason = &j;
+    backlog |= j.backlog;
+  }
+  if (first) return {first->verdict, Title(*first)};
+  if (evidence.looks.size() < 2)
+    return {"inconclusive", "one look cannot tell what grows: take more, or give --duration"};
+  if (backlog) return {"inconclusive", "something grows that may be a backlog or may expire: decide with a longer look (--duration)"};
+  if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
+  if (!WasActive(evidence))
+    return {"inconclusive", "the process did nothing in part of the time: look again while it works"};
+  if (const u64 native = NativeGrowth(evidence); native >= kNativeFloor)
+    return {"inconclusive", "no Python object grew, but resident memory rose by " + FormatBytes(static_cast<double>(native)) + ": native memory is not covered here"};
+  return {"clean", "nothing grew: no container, type or cycle above the floor"};
+}
+
+Json Memory(const Evidence& evidence) {
+  const LookFacts& f = evidence.looks.back().facts;
+  return {{"rss", f.rss}, {"ledger", Json::array({{{"what", "live Python objects"}, {"bytes", f.bytes}}})},
+          {"unexplained", f.rss > f.bytes ? f.rss - f.bytes : 0}};
+}
+
+Json Target(const Evidence& evidence, const Json& answers) {
+  const auto& c = evidence.last.columns();
+  char version[16];
+  std::snprintf(version, sizeof version, "%u.%u.%u", c.meta.python_hex >> 24, c.meta.python_hex >> 16 & 255, c.meta.python_hex >> 8 & 255);
+  Json target = {{"pid", c.meta.pid}, {"python", version}, {"free_threaded", c.meta.free_threaded != 0},
+                 {"executable", c.strings.at(c.meta.executable)}, {"argv", nullptr}, {"exit", nullptr}};
+  if (c.meta.argv) target["argv"] = c.strings.at(c.meta.argv);
+  if (auto given = answers.find("target"); given != answers.end() && given->is_object() && given->contains("exit")) target["exit"] = (*given)["exit"];
+  return target;
+}
+
+Json Notes(const Evidence& evidence, const Json& answers) {
+  Json notes = Json::array();
+  const auto& c = evidence.last.columns();
+  for (u32 note : c.meta.notes) notes.push_back(c.strings.at(note));
+  if (auto given = answers.find("notes"); given != answers.end() && given->is_array())
+    for (const Json& n : *given)
+      if (n.is_string()) notes.push_back(n);
+  return notes;
+}
+
+}  // namespace
+
+std::string Signature(const std::string& kind, const std::string& holder, const std::string& type) {
+  u64 hash = 0xcbf29ce484222325ull;
+  for (const std::string& part : {kind, holder, type}) {
+    for (char ch : part) hash = (hash ^ static_cast<unsigned char>(ch)) * 0x100000001b3ull;
+    hash = (hash ^ 0x1f) * 0x100000001b3ull;
+  }
+  char text[20];
+  std::snprintf(text, sizeof text, "u1-%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const Json& answers) {
+  DropExplained(candidates);
+  std::vector<Judged> judged;
+  double growth = 0;
+  for (Candidate& c : candidates) {
+    growth += c.bytes_per_s;
+    judged.push_back(JudgeOne(evidence, answers, std::move(c)));
+  }
+  std::stable_sort(judged.begin(), judged.end(), Before);
+  const Outcome outcome = Decide(evidence, judged);
+  Json findings = Json::array();
+  double covered = 0, uncovered_objects = 0, uncovered_bytes = 0;
+  for (Judged& j : judged) {
+    const bool listed = evidence.options.all || (findings.size() < kMostFindings && (findings.size() < 2 || covered < kCovered * growth));
+    covered += j.candidate.bytes_per_s;
+    if (listed) {
+      findings.push_back(ToFinding(evidence, j));
+    } else {
+      uncovered_objects += j.candidate.objects_per_s * evidence.window_s();
+      uncovered_bytes += j.candidate.bytes_per_s * evidence.window_s();
+    }
+  }
+  Json snapshots = Json::array();
+  for (const auto& look : evidence.looks) snapshots.push_back(look.facts.snapshot);
+  const double window = std::max(evidence.window_s(), 1e-3);
+  const Json target = Target(evidence, answers);
+  return {{"schema", 1}, {"tool", "unleak " UNLEAK_VERSION}, {"signatures", 1}, {"target", target},
+          {"processes", Json::array({{{"pid", target["pid"]}, {"ppid", evidence.last.columns().meta.ppid}, {"role", ""},
+                                      {"python", target["python"]}, {"started_s", 0.0}, {"exit", target["exit"]}}})},
+          {"snapshots", snapshots}, {"verdict", outcome.verdict}, {"summary", outcome.summary}, {"findings", findings},
+          {"uncovered", {{"objects", static_cast<u64>(uncovered_objects)}, {"bytes", static_cast<u64>(uncovered_bytes)}}},
+          {"floor", {{"objects_per_s", static_cast<double>(kLeastCount) / window}, {"bytes_per_s", static_cast<double>(kLeastBytes) / window}}},
+          {"memory", Memory(evidence)}, {"notes", Notes(evidence, answers)}};
+}
+
+}  // namespace unleak::diagnose

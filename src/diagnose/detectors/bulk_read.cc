@@ -1,0 +1,72 @@
+// Bulk read. Evidence: a frame's local or argument keeps at least 32 MiB and 30 % of the process's high-water mark alive. That the source
+// could have been read in parts is for the source answers to say.
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "diagnose/detectors/detectors.h"
+#include "diagnose/peaks.h"
+
+namespace unleak::diagnose {
+namespace {
+
+constexpr double kLeastOfHighWater = 0.30;
+constexpr size_t kMostTypes = 12;
+
+struct Seen {
+  PeakHolder holder;
+  double at_s = 0;
+  u64 before = 0;  // RSS of the look before
+  size_t looks = 0;
+};
+
+}  // namespace
+
+std::vector<Candidate> FindBulkReads(const Evidence& evidence) {
+  u64 high_water = 0;
+  for (const auto& look : evidence.looks) high_water = std::max({high_water, look.facts.peak_rss, look.facts.rss});
+  std::map<std::tuple<std::string, std::string, std::string>, Seen> seen;
+  u64 before = 0;
+  for (const auto& look : evidence.looks) {
+    for (const PeakHolder& holder : look.peaks) {
+      Seen& entry = seen[{holder.file, holder.function, holder.variable}];
+      ++entry.looks;
+      if (holder.bytes <= entry.holder.bytes) continue;
+      entry.holder = holder;
+      entry.at_s = look.facts.at_s;
+      entry.before = before;
+    }
+    before = look.facts.rss;
+  }
+  std::vector<Candidate> out;
+  for (const auto& [place, entry] : seen) {
+    const PeakHolder& h = entry.holder;
+    if (static_cast<double>(h.bytes) < kLeastOfHighWater * static_cast<double>(high_water)) continue;
+    Candidate c;
+    c.family = Family::kPeak;
+    c.key = "p" + std::to_string(out.size());
+    c.main_type = h.type;
+    c.length = h.bytes;
+    c.bytes_per_s = static_cast<double>(h.bytes) / std::max(evidence.window_s(), 1.0);
+    c.transient = entry.looks < evidence.looks.size();
+    c.holder.known = c.holder.via_frame = true;
+    c.holder.root = h.root;
+    c.holder.text = h.function + " local " + h.variable;
+    c.holder.kind = "local-variable";
+    c.holder.function = h.function;
+    c.holder.name = h.variable;
+    c.holder.path.push_back({{"edge", " local " + h.variable}, {"type", h.type}});
+    c.finding = {{"kind", "bulk-read"}, {"what", ToJson(h.types, kMostTypes)},
+                 {"growth", {{"objects", Json::array()}, {"bytes", Json::array()}, {"references", Json::array()},
+                             {"per_s", {{"objects", 0.0}, {"bytes", 0.0}, {"references", 0.0}}}}},
+                 {"peak", {{"bytes", h.bytes}, {"at_s", entry.at_s}, {"before", entry.before}, {"source", nullptr}}},
+                 {"evidence", {{"high_water_bytes", high_water}, {"objects", h.objects}, {"running_line", h.line}, {"looks_seen", entry.looks}}}};
+    c.questions.push_back({{"id", c.key + ".bulk"}, {"ask", "bulk"}, {"file", h.file}, {"line", h.line}, {"function", h.function},
+                           {"name", h.variable}, {"type", h.type}});
+    out.push_back(std::move(c));
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) { return a.length > b.length; });
+  return out;
+}
+
+}  // namespace unleak::diagnose

@@ -1,0 +1,19 @@
+// One function a detector, one detector a file.
+#pragma once
+
+#include "diagnose/candidate.h"
+
+namespace unleak::diagnose {
+
+// Containers whose entries only grow, alone or summed along their folded path.
+std::vector<Candidate> FindGrowingContainers(const Evidence& evidence);
+// Types whose retained instances only grow although no container does: linked lists, trees.
+std::vector<Candidate> FindGrowingPopulations(const Evidence& evidence);
+// Cycles that wait for the collector, or that it can never free.
+std::vector<Candidate> FindReferenceCycles(const Evidence& evidence);
+// Big objects that a frame holds at a high of memory.
+std::vector<Candidate> FindBulkReads(const Evidence& evidence);
+// Objects that are held only by references which nobody explains.
+std::vector<Candidate> FindUnexplained(const Evidence& evidence);
+
+}  // namespace unleak::diagnose

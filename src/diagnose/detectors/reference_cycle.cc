@@ -1,0 +1,84 @@
+// Reference cycle. Evidence: the collector frees (or would free) cyclic objects at a rate that matters, and cycles of one shape wait
+// in the looks. With the collector on it is garbage that waits; with it off, or with a member that it cannot see, it is a leak.
+#include <algorithm>
+
+#include "diagnose/detectors/detectors.h"
+
+namespace unleak::diagnose {
+namespace {
+
+constexpr double kLeastPerSecond = 10.0;  // objects (DESIGN, "garbage")
+constexpr u64 kLeastInstances = 3;        // of one shape, summed over the looks
+constexpr size_t kMostShapes = 6;
+
+// Objects that became cyclic garbage, a second: what the collector freed plus the change of what waits.
+double GarbageRate(const Evidence& evidence) {
+  const LookFacts &first = evidence.looks.front().facts, &last = evidence.looks.back().facts;
+  const double made = static_cast<double>(last.collected) - static_cast<double>(first.collected) +
+                      static_cast<double>(last.garbage_objects) - static_cast<double>(first.garbage_objects);
+  return made / std::max(evidence.window_s(), 1e-3);
+}
+
+Candidate Make(const Evidence& evidence, const CycleShape& shape, double share, double rate, const std::string& key) {
+  Candidate out;
+  out.family = Family::kCycle;
+  out.key = key;
+  out.objects_per_s = rate * share;
+  const double objects = std::max(1.0, static_cast<double>(std::max(shape.drags_objects, shape.objects)));
+  out.bytes_per_s = out.objects_per_s * static_cast<double>(std::max(shape.drags_bytes, shape.bytes)) / objects;
+  const Json& what = shape.description["what"];
+  out.main_type = what.empty() ? "" : what[0]["type"].get<std::string>();
+  Json series = Json::array();
+  for (const auto& look : evidence.looks) series.push_back(look.facts.garbage_objects);
+  out.finding = {
+      {"kind", shape.uncollectable ? "uncollectable-cycle" : "reference-cycle"},
+      {"what", what},
+      {"cycle", {{"edges", shape.description["edges"]}, {"cut", 0}, {"opaque", nullptr}, {"instances", shape.instances},
+                 {"drags_bytes", shape.drags_bytes}}},
+      {"growth", {{"objects", series}, {"bytes", Json::array()}, {"references", Json::array()},
+                  {"per_s", {{"objects", out.objects_per_s}, {"bytes", out.bytes_per_s}, {"references", 0.0}}}}},
+      {"evidence", {{"garbage_objects_per_s", rate}, {"share_of_garbage", share}, {"threshold", evidence.looks.back().facts.threshold0},
+                    {"members", shape.description["members"]}}}};
+  size_t index = 0;
+  for (const auto& edge : shape.description["edges"])
+    out.questions.push_back({{"id", key + ".edge" + std::to_string(index++)}, {"ask", "edge"}, {"from", edge["from"]}, {"edge", edge["edge"]},
+                             {"to", edge["to"]}, {"functions", shape.description["members"]}});
+  return out;
+}
+
+}  // namespace
+
+std::vector<Candidate> FindReferenceCycles(const Evidence& evidence) {
+  std::vector<Candidate> out;
+  if (evidence.looks.size() < 2) return out;
+  const double rate = GarbageRate(evidence);
+  std::map<std::string, CycleShape> shapes;  // summed; described by the latest look that saw one
+  u64 objects = 0;
+  for (const auto& look : evidence.looks)
+    for (const auto& [name, seen] : look.cycles) {
+      CycleShape& sum = shapes[name];
+      sum.instances += seen.instances;
+      sum.objects += seen.objects;
+      sum.bytes += seen.bytes;
+      sum.drags_bytes += seen.drags_bytes;
+      sum.drags_objects += seen.drags_objects;
+      sum.uncollectable |= seen.uncollectable;
+      sum.description = seen.description;
+      objects += std::max(seen.drags_objects, seen.objects);
+    }
+  const bool collector_on = evidence.looks.back().facts.collector_on;
+  size_t number = 0;
+  for (const auto& [name, shape] : shapes) {
+    const double share = static_cast<double>(std::max(shape.drags_objects, shape.objects)) / static_cast<double>(std::max<u64>(objects, 1));
+    if (shape.instances < kLeastInstances) continue;
+    if (rate < kLeastPerSecond) continue;
+    Candidate c = Make(evidence, shape, share, rate, "g" + std::to_string(number++));
+    c.collector_off = !collector_on;
+    out.push_back(std::move(c));
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) { return a.bytes_per_s > b.bytes_per_s; });
+  if (out.size() > kMostShapes) out.resize(kMostShapes);
+  return out;
+}
+
+}  // namespace unleak::diagnose

@@ -1,0 +1,15 @@
+#include "diagnose/candidate.h"
+#include "diagnose/detectors/detectors.h"
+
+namespace unleak::diagnose {
+
+const std::vector<RegisteredDetector>& Detectors() {
+  static const std::vector<RegisteredDetector> detectors = {
+      {"growing_container", FindGrowingContainers}, {"growing_population", FindGrowingPopulations},
+      {"reference_cycle", FindReferenceCycles},     {"bulk_read", FindBulkReads},
+      {"unexplained", FindUnexplained},
+  };
+  return detectors;
+}
+
+}  // namespace unleak::diagnose

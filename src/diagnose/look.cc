@@ -1,0 +1,211 @@
+#include "diagnose/look.h"
+
+#include <algorithm>
+
+#include "diagnose/cycles.h"
+#include "diagnose/peaks.h"
+
+namespace unleak::diagnose {
+namespace {
+
+using graph::Heap;
+using graph::Population;
+using snapshot::Columns;
+using snapshot::Label;
+using snapshot::LabelKind;
+using snapshot::Role;
+
+constexpr size_t kSketchBudget = 8u << 20;   // entries of u32 over all containers: 32 MiB
+constexpr u32 kMostSketch = 64;
+constexpr size_t kManyContainers = 400'000;  // above it only longer ones are followed
+constexpr u64 kShortest = 4, kShortestOfMany = 16;
+
+u64 Mix(u64 a, u64 b) {
+  u64 x = (a ^ (b + 0x9e3779b97f4a7c15ull + (a << 6) + (a >> 2))) * 0xff51afd7ed558ccdull;
+  return x ^ (x >> 33);
+}
+
+u64 HashText(std::string_view text) {
+  u64 h = 0xcbf29ce484222325ull;
+  for (char ch : text) h = (h ^ static_cast<unsigned char>(ch)) * 0x100000001b3ull;
+  return h;
+}
+
+void FillFacts(const Heap& heap, double at_s, LookFacts& facts) {
+  const Columns& c = heap.columns();
+  facts.at_s = at_s;
+  facts.objects = c.node_count();
+  for (u32 n = 0; n < c.node_count(); ++n) facts.bytes += c.size_of(n);
+  facts.rss = c.meta.rss_bytes;
+  facts.peak_rss = c.meta.peak_rss_bytes;
+  facts.cpu_ns = c.meta.cpu_ns;
+  facts.uptime_s = static_cast<double>(c.meta.boot_ns - std::min(c.meta.boot_ns, c.meta.process_start_ns)) * 1e-9;
+  facts.collector_on = false;
+  for (const auto& gc : c.collectors) {
+    facts.collector_on |= gc.enabled && gc.threshold[0] > 0;
+    facts.threshold0 = std::max(facts.threshold0, gc.threshold[0]);
+    for (u64 n : gc.collected) facts.collected += n;
+  }
+  if (c.collectors.empty()) facts.collector_on = true;
+  const char* producers[] = {"twin", "reader", "core", "agent", "synthetic"};
+  const char* stops[] = {"safe", "gil-free", "blind", "none"};
+  Json skipped = Json::array();
+  for (u32 t : c.meta.skipped_types)
+    if (t < c.types.size()) skipped.push_back(c.strings.at(c.types[t].name));
+  facts.snapshot = {{"pid", c.meta.pid}, {"at_s", at_s}, {"producer", producers[static_cast<size_t>(c.meta.producer)]},
+                    {"stop", stops[static_cast<size_t>(c.meta.stop)]}, {"retakes", c.meta.retakes}, {"objects", facts.objects},
+                    {"bytes", facts.bytes}, {"rss", facts.rss}, {"pause_ms", static_cast<double>(c.meta.pause_ns) * 1e-6},
+                    {"completeness", heap.completeness().score()}, {"skipped_types", skipped}, {"file", nullptr}};
+}
+
+// Keeps the smallest `most` hashes; `sketch` is a max-heap.
+void AddToSketch(std::vector<u32>& sketch, u32 hash, size_t most) {
+  if (sketch.size() < most) {
+    sketch.push_back(hash);
+    std::push_heap(sketch.begin(), sketch.end());
+  } else if (hash < sketch.front()) {
+    std::pop_heap(sketch.begin(), sketch.end());
+    sketch.back() = hash;
+    std::push_heap(sketch.begin(), sketch.end());
+  }
+}
+
+void CountPopulations(const Heap& heap, LookSummary& look) {
+  const Columns& c = heap.columns();
+  std::vector<TypeTotal> totals(c.types.size());
+  for (u32 n = 0; n < c.node_count(); ++n) {
+    const auto population = static_cast<size_t>(heap.population(n));
+    ++totals[c.type[n]].objects[population];
+    totals[c.type[n]].bytes[population] += c.size_of(n);
+    if (heap.population(n) == Population::kRetained) AddToSketch(totals[c.type[n]].sketch, SketchHash(c.address[n]), kPathSketch);
+    if (heap.population(n) == Population::kGarbage && c.flags[n] & snapshot::kTracked) ++look.facts.garbage_objects;
+  }
+  for (u32 t = 0; t < c.types.size(); ++t) {
+    TypeTotal& sum = look.types[std::string(c.strings.at(c.types[t].name))];
+    for (size_t p = 0; p < 6; ++p) {
+      sum.objects[p] += totals[t].objects[p];
+      sum.bytes[p] += totals[t].bytes[p];
+    }
+    for (u32 hash : totals[t].sketch) AddToSketch(sum.sketch, hash, kPathSketch);
+  }
+}
+
+std::vector<u32> ElementHashes(const Columns& c, u32 node) {
+  std::vector<u32> hashes = Elements(c, node);
+  for (u32& e : hashes) e = SketchHash(c.address[e]);
+  return hashes;
+}
+
+void Sketch(std::vector<u32> hashes, u32 most, LookSummary& look, Container& out) {
+  if (hashes.size() > most) {
+    std::nth_element(hashes.begin(), hashes.begin() + most, hashes.end());
+    hashes.resize(most);
+  }
+  out.sketch_from = static_cast<u32>(look.sketches.size());
+  out.sketch_count = static_cast<u32>(hashes.size());
+  look.sketches.insert(look.sketches.end(), hashes.begin(), hashes.end());
+}
+
+void FoldContainers(const Heap& heap, LookSummary& look) {
+  const Columns& c = heap.columns();
+  size_t candidates = 0;
+  for (u32 n = 0; n < c.node_count(); ++n) candidates += IsGrowable(c.role_of(n)) && c.length_of(n) >= kShortest;
+  const u64 shortest = candidates > kManyContainers ? kShortestOfMany : kShortest;
+  const u32 most = static_cast<u32>(std::clamp<size_t>(kSketchBudget / std::max<size_t>(candidates, 1), 4, kMostSketch));
+  PathHasher paths(heap);
+  for (u32 n = 0; n < c.node_count(); ++n) {
+    if (!IsGrowable(c.role_of(n)) || heap.population(n) != Population::kRetained) continue;
+    const u64 length = c.length_of(n);
+    if (length == 0) continue;
+    Container box;
+    box.address = c.address[n];
+    box.length = length;
+    box.path = paths.Hash(n);
+    box.type_hash = static_cast<u32>(HashText(c.type_name(n)));
+    box.in_bytes = c.role_of(n) == Role::kBytearray;
+    std::vector<u32> hashes;
+    if (!box.in_bytes) {
+      hashes = ElementHashes(c, n);
+      PathTotal& total = look.paths[box.path];
+      total.entries += length;
+      ++total.containers;
+      if (length > total.longest) total.longest = length, total.example = box.address;
+      for (u32 hash : hashes) AddToSketch(total.sketch, hash, kPathSketch);
+    }
+    if (length < shortest) continue;
+    if (!box.in_bytes) Sketch(std::move(hashes), most, look, box);
+    look.containers.push_back(box);
+  }
+}
+
+}  // namespace
+
+bool IsGrowable(Role role) {
+  switch (role) {
+    case Role::kDict:
+    case Role::kList:
+    case Role::kSet:
+    case Role::kBytearray:
+    case Role::kDeque:
+    case Role::kOrderedDict:
+    case Role::kDefaultdict:
+    case Role::kCounter: return true;
+    default: return false;
+  }
+}
+
+u32 SketchHash(u64 address) { return static_cast<u32>(Mix(address >> 4, 0x5bd1e995) >> 7); }
+
+std::vector<u32> Elements(const Columns& c, u32 container) {
+  std::vector<u32> keys, all;
+  for (u32 e = c.edge_row[container]; e < c.edge_row[container + 1]; ++e) {
+    const auto kind = Label::Kind(c.edge_label[e]);
+    if (kind == LabelKind::kType || Label::Class(c.edge_label[e]) == snapshot::EdgeClass::kType) continue;
+    if (kind == LabelKind::kKey) keys.push_back(c.edge_target[e]);
+    all.push_back(c.edge_target[e]);
+  }
+  return keys.empty() ? all : keys;
+}
+
+PathHasher::PathHasher(const Heap& heap) : heap_(heap), memo_(heap.node_count(), 0) {}
+
+u64 PathHasher::StepHash(u32 node) const {
+  const Columns& c = heap_.columns();
+  const u32 edge = heap_.parent_edge(node), label = edge == kNone ? 0 : c.edge_label[edge];
+  const u64 type = HashText(c.type_name(node));
+  const auto kind = Label::Kind(label);
+  if (kind == LabelKind::kName || kind == LabelKind::kLocal || kind == LabelKind::kKeyName) {
+    const u32 parent = heap_.parent(node);
+    const bool open = kind == LabelKind::kKeyName && c.length_of(parent) > 64 && DictOwner(heap_, parent) == kNone;
+    return Mix(type, open ? 2 : HashText(c.strings.at(Label::Value(label))));
+  }
+  return Mix(type, kind == LabelKind::kKeyNode ? 2 : kind == LabelKind::kKey ? 3 : 1);
+}
+
+u64 PathHasher::Hash(u32 node) {
+  stack_.clear();
+  for (u32 at = node; at != kNone && memo_[at] == 0; at = heap_.parent(at)) stack_.push_back(at);
+  for (size_t i = stack_.size(); i-- > 0;) {
+    const u32 at = stack_[i], parent = heap_.parent(at), root = heap_.root_of(at);
+    const u64 step = StepHash(at);
+    if (parent == kNone)
+      memo_[at] = Mix(step, root == kNone ? 7 : HashText(heap_.roots()[root].name)) | 1;
+    else if (heap_.parent(parent) != kNone && StepHash(parent) == step)
+      memo_[at] = memo_[parent];  // a run of the same (edge, type) is one step: linked lists
+    else
+      memo_[at] = Mix(memo_[parent], step) | 1;
+  }
+  return memo_[node];
+}
+
+LookSummary Summarise(const Heap& heap, double at_s, bool with_peaks) {
+  LookSummary look;
+  FillFacts(heap, at_s, look.facts);
+  CountPopulations(heap, look);
+  FoldContainers(heap, look);
+  look.cycles = FoldCycles(heap);
+  if (with_peaks) look.peaks = FindPeakHolders(heap);
+  return look;
+}
+
+}  // namespace unleak::diagnose

@@ -1,0 +1,102 @@
+// What is kept of a look once its heap is gone (at most 64 MiB): enough to judge growth, survival, garbage and peaks.
+// Everything is named by what stays the same between looks: addresses, folded paths, type names.
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "diagnose/names.h"
+#include "graph/heap.h"
+
+namespace unleak::diagnose {
+
+// A container with its number of entries (or logical bytes). `sketch` entries are the smallest hashes of its elements'
+// addresses: a sample that two looks take alike (bottom-k; Cohen & Kaplan 2007).
+struct Container {
+  u64 address = 0;
+  u64 length = 0;
+  u64 path = 0;       // folded path hash
+  u32 type_hash = 0;
+  u32 sketch_from = 0, sketch_count = 0;
+  bool in_bytes = false;  // the length is a size in bytes (bytearray)
+};
+
+inline constexpr size_t kPathSketch = 64;
+
+struct PathTotal {
+  u64 entries = 0;     // over all containers with this folded path
+  u64 containers = 0;
+  u64 example = 0;     // address of the longest one
+  u64 longest = 0;
+  std::vector<u32> sketch;  // smallest hashes of the elements' addresses, at most kPathSketch, heap-ordered
+};
+
+struct TypeTotal {
+  std::vector<u32> sketch;  // of the addresses of retained instances, as above
+  u64 objects[6] = {0, 0, 0, 0, 0, 0};  // by graph::Population
+  u64 bytes[6] = {0, 0, 0, 0, 0, 0};
+};
+
+// Cycles that look alike: the same set of types.
+struct CycleShape {
+  u64 instances = 0, objects = 0, bytes = 0, drags_bytes = 0, drags_objects = 0;
+  bool uncollectable = false;
+  Json description;       // of one instance: edges, types, members' code ("members"), set by the look that saw it
+};
+
+// An object that a frame, argument or queue holds at a high of memory.
+struct PeakHolder {
+  std::string file, function, variable, type, root;
+  u32 line = 0;
+  u64 bytes = 0, objects = 0;
+  std::vector<TypeCount> types;
+};
+
+struct LookFacts {
+  double at_s = 0;         // since the first look
+  Json snapshot;           // the document's snapshots[] entry
+  u64 objects = 0, bytes = 0, rss = 0, peak_rss = 0, cpu_ns = 0;
+  u64 garbage_objects = 0;  // tracked objects in C
+  u64 collected = 0;        // by the collector since the process started
+  bool collector_on = true;
+  i32 threshold0 = 0;
+  double uptime_s = 0;
+};
+
+struct LookSummary {
+  LookFacts facts;
+  std::vector<Container> containers;   // ascending by address
+  std::vector<u32> sketches;
+  std::unordered_map<u64, PathTotal> paths;
+  std::unordered_map<std::string, TypeTotal> types;
+  std::map<std::string, CycleShape> cycles;  // by shape
+  std::vector<PeakHolder> peaks;
+};
+
+// The folded path hash of every node that was asked for, with memo; one instance a heap.
+class PathHasher {
+ public:
+  explicit PathHasher(const graph::Heap& heap);
+  u64 Hash(u32 node);
+
+ private:
+  u64 StepHash(u32 node) const;
+  const graph::Heap& heap_;
+  std::vector<u64> memo_;
+  std::vector<u32> stack_;
+};
+
+// True for roles whose length says how much they hold and that can grow.
+bool IsGrowable(snapshot::Role role);
+
+// Hash of an element's address for sketches.
+u32 SketchHash(u64 address);
+
+// The elements of a container: keys of a dict (values where keys are missing), members of the others.
+std::vector<u32> Elements(const snapshot::Columns& columns, u32 container);
+
+LookSummary Summarise(const graph::Heap& heap, double at_s, bool with_peaks);
+
+}  // namespace unleak::diagnose

@@ -1,0 +1,36 @@
+// How growth of one measure over the looks is judged: the arithmetic of DESIGN, "How growth is judged", and nothing else.
+#pragma once
+
+#include <vector>
+
+#include "base/types.h"
+
+namespace unleak::diagnose {
+
+enum class Unit : u8 { kCount, kBytes };
+
+// One measure over the looks, in order of time. `at_s` and `value` have the same length.
+struct Series {
+  std::vector<double> at_s;
+  std::vector<u64> value;
+};
+
+struct Growth {
+  bool grows = false;        // never falls, rises in at least 2 intervals, and by enough
+  bool every_interval = false;  // rises in all of them
+  bool steady = false;       // the last interval brings at least half the median of the intervals (by rate)
+  bool levelling = false;    // the rate of the last interval is below a fifth of the first one's
+  u64 total = 0;             // last minus first
+  double per_s = 0.0;        // over the whole window
+};
+
+inline constexpr u64 kLeastCount = 8;
+inline constexpr u64 kLeastBytes = 64 << 10;
+inline constexpr double kLeastShare = 0.01;
+inline constexpr double kFullSurvival = 0.99;  // counts need no 1 % then
+inline constexpr double kLeakSurvival = 0.95;  // below it is flow
+
+// Judges the series. `survival` is the share of the first look's elements that are still there (1 where a measure has none).
+Growth Judge(const Series& series, Unit unit, double survival);
+
+}  // namespace unleak::diagnose

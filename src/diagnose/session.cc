@@ -1,0 +1,175 @@
+#include "diagnose/session.h"
+
+#include <algorithm>
+#include <set>
+
+#include "diagnose/conclude.h"
+
+namespace unleak::diagnose {
+namespace {
+
+constexpr double kShortest = 6.0, kLongest = 60.0;  // seconds of a diagnosis without --duration
+constexpr double kCleanNeeds = 12.0;                // seconds of activity before "nothing grew" is believed
+constexpr size_t kMostLooks = 12;                   // of a whole run; then they are thinned
+constexpr double kRunFirst = 0.5, kRunShare = 0.25;  // run: first wait, then a share of the time so far
+
+bool SameProcess(const graph::Heap& a, const graph::Heap& b) {
+  const auto &x = a.columns().meta, &y = b.columns().meta;
+  return x.pid == y.pid && x.process_start_ns == y.process_start_ns && x.python_hex == y.python_hex;
+}
+
+Json Files(const snapshot::Columns& c) {
+  std::set<std::string_view> files;
+  for (const auto& code : c.codes) files.insert(c.strings.at(code.file));
+  return Json(std::vector<std::string>(files.begin(), files.end()));
+}
+
+std::string MainFile(const snapshot::Columns& c) {
+  std::string file;
+  u32 deepest = 0;
+  for (const auto& frame : c.frames) {
+    if (frame.code >= c.codes.size() || c.strings.at(c.codes[frame.code].name) != "<module>") continue;
+    if (!file.empty() && frame.depth <= deepest) continue;
+    deepest = frame.depth;
+    file = c.strings.at(c.codes[frame.code].file);
+  }
+  return file;
+}
+
+Json RunningFrames(const snapshot::Columns& c) {
+  Json out = Json::array();
+  for (const auto& frame : c.frames)
+    if (frame.code < c.codes.size() && out.size() < 64)
+      out.push_back({{"file", c.strings.at(c.codes[frame.code].file)}, {"line", frame.line},
+                     {"function", c.strings.at(c.codes[frame.code].qualname)}});
+  return out;
+}
+
+bool AnythingGrows(const std::vector<Candidate>& candidates) {
+  return std::any_of(candidates.begin(), candidates.end(), [](const Candidate& c) { return c.family != Family::kPeak; });
+}
+
+// Strong enough that more looks would say the same.
+bool Clear(const std::vector<Candidate>& candidates) {
+  return std::any_of(candidates.begin(), candidates.end(), [](const Candidate& c) {
+    if (c.family == Family::kCycle) return c.objects_per_s >= 20.0;
+    return c.family != Family::kPeak && c.growth.every_interval && c.growth.steady && c.survival >= kFullSurvival && c.growth.total >= 24;
+  });
+}
+
+}  // namespace
+
+Result<Session> Session::Create(const std::string& options) {
+  Session session;
+  if (options.empty()) return session;
+  const Json json = Json::parse(options, nullptr, false);
+  if (!json.is_object()) return Status(Code::kUsage, "the session's options are no JSON object");
+  auto number = [&](const char* name, double otherwise) {
+    auto it = json.find(name);
+    return it != json.end() && it->is_number() ? it->get<double>() : otherwise;
+  };
+  auto flag = [&](const char* name) {
+    auto it = json.find(name);
+    return it != json.end() && it->is_boolean() && it->get<bool>();
+  };
+  session.options_.looks = static_cast<u32>(std::clamp(number("looks", 4), 2.0, 1000.0));
+  session.options_.duration_s = std::clamp(number("duration_s", 0), 0.0, 1e7);
+  session.options_.run = flag("run");
+  session.options_.all = flag("all");
+  return session;
+}
+
+Status Session::Add(graph::Heap heap) {
+  if (last_ && !SameProcess(*last_, heap))
+    return Status(Code::kUsage, "the looks are of different processes: pid " + std::to_string(last_->columns().meta.pid) + " and " +
+                                    std::to_string(heap.columns().meta.pid),
+                  "give snapshots of one process, in order of time");
+  const u64 now = heap.columns().meta.boot_ns;
+  if (looks_.empty()) first_boot_ns_ = now;
+  const double at_s = static_cast<double>(now - std::min(now, first_boot_ns_)) * 1e-9;
+  if (!looks_.empty() && at_s <= looks_.back().facts.at_s)
+    return Status(Code::kUsage, "the looks are not in order of time", "name the oldest snapshot first");
+  looks_.push_back(Summarise(heap, at_s, true));
+  last_.emplace(std::move(heap));
+  candidates_.reset();
+  if (options_.run) Thin();
+  return Status::Ok();
+}
+
+// Keeps at most kMostLooks of a run, evenly spread over its time: the look nearest to its neighbours goes. Looks with big holders stay.
+void Session::Thin() {
+  while (looks_.size() > kMostLooks) {
+    size_t drop = 1;
+    double closest = 1e300;
+    for (size_t i = 1; i + 1 < looks_.size(); ++i) {
+      const double gap = looks_[i + 1].facts.at_s - looks_[i - 1].facts.at_s + (looks_[i].peaks.empty() ? 0 : 1e6);
+      if (gap < closest) closest = gap, drop = i;
+    }
+    looks_.erase(looks_.begin() + static_cast<std::ptrdiff_t>(drop));
+  }
+}
+
+const std::vector<Candidate>& Session::Candidates() {
+  if (!candidates_) {
+    const Evidence evidence{looks_, *last_, options_};
+    candidates_.emplace();
+    for (const RegisteredDetector& detector : Detectors()) {
+      auto found = detector.find(evidence);
+      std::move(found.begin(), found.end(), std::back_inserter(*candidates_));
+    }
+  }
+  return *candidates_;
+}
+
+std::string Session::Next() {
+  auto say = [](bool done, double wait, const std::string& why) { return Json{{"done", done}, {"wait_s", wait}, {"why", why}}.dump(); };
+  if (looks_.empty()) return say(false, 0, "no look yet");
+  const double elapsed = looks_.back().facts.at_s;
+  if (options_.run) return say(false, std::max(kRunFirst, kRunShare * elapsed), "until the program ends");
+  if (options_.duration_s > 0) {
+    if (looks_.size() >= options_.looks && elapsed >= options_.duration_s - 0.05) return say(true, 0, "the time is over");
+    if (elapsed >= options_.duration_s) return say(true, 0, "the time is over");
+    const double left = options_.duration_s - elapsed;
+    const double remaining = options_.looks > looks_.size() ? static_cast<double>(options_.looks - looks_.size()) : 1.0;
+    return say(false, left / remaining, "look " + std::to_string(looks_.size() + 1) + " of " + std::to_string(options_.looks));
+  }
+  if (looks_.size() >= options_.looks && elapsed >= kShortest) {
+    const auto& candidates = Candidates();
+    if (Clear(candidates)) return say(true, 0, "the answer is clear");
+    if (!AnythingGrows(candidates) && elapsed >= kCleanNeeds) return say(true, 0, "nothing grows");
+    if (elapsed >= kLongest) return say(true, 0, "the time is over");
+    return say(false, std::min(std::max(elapsed * 0.5, kShortest / 3), kLongest - elapsed + 0.1), "the answer is still open");
+  }
+  return say(false, kShortest / std::max(1.0, static_cast<double>(options_.looks) - 1.0), "look " + std::to_string(looks_.size() + 1));
+}
+
+Result<std::string> Session::Questions() {
+  if (!last_) return Status(Code::kUsage, "no look yet");
+  const auto& c = last_->columns();
+  char version[16];
+  std::snprintf(version, sizeof version, "%u.%u.%u", c.meta.python_hex >> 24, c.meta.python_hex >> 16 & 255, c.meta.python_hex >> 8 & 255);
+  const Json frames = RunningFrames(c);
+  Json questions = Json::array();
+  for (const Candidate& candidate : Candidates())
+    for (Json question : candidate.questions) {
+      if (question["ask"] == "stored") question["frames"] = frames;
+      questions.push_back(std::move(question));
+    }
+  const Json page = {{"python", version}, {"root", "/proc/" + std::to_string(c.meta.pid) + "/root"}, {"main_file", MainFile(c)},
+                     {"files", Files(c)}, {"frames", frames}, {"questions", questions}};
+  return page.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<std::string> Session::Conclude(const std::string& answers) {
+  if (!last_) return Status(Code::kUsage, "no look yet");
+  Json json = Json::object();
+  if (!answers.empty()) {
+    json = Json::parse(answers, nullptr, false);
+    if (!json.is_object()) return Status(Code::kUsage, "the answers are no JSON object");
+  }
+  const Evidence evidence{looks_, *last_, options_};
+  const Json document = diagnose::Conclude(evidence, Candidates(), json);
+  return document.dump(1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace unleak::diagnose

@@ -1,0 +1,45 @@
+// A diagnosis over many looks at one process: feed it heaps in order of time, ask when to look next, ask for its questions, conclude.
+//
+// One thread at a time. Only the last heap is kept whole; of the others a summary of at most 64 MiB stays.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "diagnose/candidate.h"
+
+namespace unleak::diagnose {
+
+class Session {
+ public:
+  // `options` is a JSON object or "": {"looks": 4, "duration_s": null, "run": false, "all": false}.
+  static Result<Session> Create(const std::string& options);
+
+  // Folds the look in. Looks must be of one process and in order of time (kUsage otherwise).
+  Status Add(graph::Heap heap);
+
+  // {"done": bool, "wait_s": seconds from the last look to the next, "why": text}
+  std::string Next();
+
+  // docs/questions.md. kUsage before the first look.
+  Result<std::string> Questions();
+
+  // The verdict document. `answers` may be "". kUsage before the first look or if the answers are no JSON object.
+  Result<std::string> Conclude(const std::string& answers);
+
+  // The last look's heap, null before the first.
+  const graph::Heap* last() const { return last_ ? &*last_ : nullptr; }
+
+ private:
+  const std::vector<Candidate>& Candidates();
+  void Thin();
+
+  Options options_;
+  std::vector<LookSummary> looks_;
+  std::optional<graph::Heap> last_;
+  std::optional<std::vector<Candidate>> candidates_;  // of the looks so far
+  u64 first_boot_ns_ = 0;
+};
+
+}  // namespace unleak::diagnose
