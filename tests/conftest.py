@@ -4,7 +4,7 @@ import collections
 import os
 import shutil
 from pathlib import Path
-from typing import Callable, Dict, Set
+from typing import Callable, Dict, List, Set
 
 import pytest
 
@@ -43,6 +43,31 @@ def tool() -> Callable[[str], str]:
     return find
 
 
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """golden(name, text) compares text with tests/golden/NAME; `./dev golden` writes that file instead."""
+
+    def compare(name: str, text: str) -> None:
+        file = REPOSITORY / "tests" / "golden" / name
+        if _updating_golden():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.is_file(), "%s is missing: ./dev golden writes it" % file.relative_to(REPOSITORY)
+        assert text == file.read_text(encoding="utf-8")
+
+    return compare
+
+
+def _updating_golden() -> bool:
+    return bool(os.environ.get("UNLEAK_UPDATE_GOLDEN"))
+
+
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """`./dev golden` runs only the tests that compare with a golden file."""
+    if _updating_golden():
+        items[:] = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
     report = (yield).get_result()
@@ -56,7 +81,10 @@ def pytest_terminal_summary(terminalreporter) -> None:
     write = terminalreporter.write_line
     terminalreporter.section("tested on")
     for found in interpreters.interpreters():
-        write("%-6s %-9s %5d passed   %s" % (found.tag, interpreters.full_version(found.tag), _tests_of[found.tag], found.exe))
+        write(
+            "%-6s %-9s %5d passed   %s"
+            % (found.tag, interpreters.full_version(found.tag), _tests_of[found.tag], found.exe)
+        )
     for tag in interpreters.missing():
         write("%-6s missing: ./dev pythons --fetch tries to provide it" % tag)
     for name in sorted(_missing_tools):

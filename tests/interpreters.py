@@ -73,7 +73,7 @@ def selected() -> List[str]:
     return [tag for tag in WANTED if tag in chosen] if chosen else list(WANTED)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _found() -> Dict[str, Tuple[str, str]]:
     """Tag to (executable, complete version). Stops early once every wanted tag has one."""
     found: Dict[str, Tuple[str, str]] = {}

@@ -1,9 +1,9 @@
 """Starts target programs for tests, waits for what they print (never for time), and never leaves one behind.
 
-    with start_target(exe, "import sys; print('READY', flush=True); sys.stdin.readline()") as target:
-        target.wait_ready()
-        ... look at target.pid ...
-        target.send("go on")
+with start_target(exe, "import sys; print('READY', flush=True); sys.stdin.readline()") as target:
+    target.wait_ready()
+    ... look at target.pid ...
+    target.send("go on")
 """
 
 import ctypes
