@@ -5,8 +5,9 @@ import select
 import subprocess
 from pathlib import Path
 
-import interpreters
 import pytest
+
+import interpreters
 from interpreters import Interpreter
 from targets import TargetFailed, start_target
 
