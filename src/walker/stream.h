@@ -12,6 +12,7 @@
  * type: index into the walker's type table (struct unleak_type_entry). size: body, collector header and owned
  * blocks; 0xffffffff = 4 GiB or more, then a word "0 | 4, bytes" (block at address 0) came before and holds it.
  * value: of an int of at most one digit, biased by 2^31; 0 = not given.
+ * Block records stand directly before the record of their owner (node, leaf or faulted).
  * The edges of an object come together and directly before it, but leaves may stand between them. An object that
  * is reported more than once (never by the walker) is the first one. Lengths of 2^48 or more are cut off.
  */
@@ -35,7 +36,14 @@ enum unleak_label {
   UNLEAK_LABEL_LOCAL = 7,  /* localsplus index << 3: variable or evaluation stack slot of a frame or generator */
 };
 
-/* Root groups. */
+/* Root labels beyond the layout's tables. */
+enum unleak_root_label {
+  UNLEAK_ROOT_ATEXIT = 0x10000, /* a callback of atexit, its arguments (3.11 - 3.13) */
+  UNLEAK_ROOT_IDENTIFIER = 0x10001, /* interned name that the interpreter keeps for itself (3.10, 3.11) */
+};
+
+/* Root groups. The edges of a group are counted references (class TRAVERSE) or stack slots that may be stale (class
+ * CONSERVATIVE). A THREAD group is followed by the FRAME groups of its thread. */
 enum unleak_group {
   UNLEAK_GROUP_INTERPRETER = 1,  /* context: PyInterpreterState; labels ROOT */
   UNLEAK_GROUP_THREAD = 2,       /* context: PyThreadState; labels ROOT */
@@ -62,6 +70,7 @@ struct unleak_type_entry {
   uint8_t presize;      /* bytes in front of the object: collector header and managed dict */
   uint8_t finalizer;    /* has tp_finalize or tp_del */
   uint8_t shape;        /* enum unleak_shape: which labels its members get */
+  uint8_t leaf;         /* holds no references: written as leaf records */
 };
 
 /* How the members of a type are laid out, beyond its kind. */
