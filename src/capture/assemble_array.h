@@ -1,0 +1,97 @@
+// A growing array of plain values for columns of many millions: own pages, grown in place by mremap, huge pages
+// where the kernel has them. std::vector would copy everything at each growth and touch every page twice.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "base/types.h"
+
+namespace unleak::capture {
+
+template <class T>
+class Array {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  Array() = default;
+  Array(Array&& other) noexcept { Swap(other); }
+  Array& operator=(Array&& other) noexcept {
+    Swap(other);
+    return *this;
+  }
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
+  ~Array() { Release(); }
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  T& operator[](size_t i) { return data_[i]; }
+  const T& operator[](size_t i) const { return data_[i]; }
+  T* begin() { return data_; }
+  T* end() { return data_ + size_; }
+  const T* begin() const { return data_; }
+  const T* end() const { return data_ + size_; }
+  T& back() { return data_[size_ - 1]; }
+
+  void push_back(const T& value) {
+    if (size_ == capacity_) [[unlikely]] Reserve(size_ + 1);
+    data_[size_++] = value;
+  }
+
+  // Room for `count` more, so that Append() needs no test.
+  void Prepare(size_t count) {
+    if (capacity_ - size_ < count) [[unlikely]] Reserve(size_ + count);
+  }
+  void Append(const T& value) { data_[size_++] = value; }
+
+  // New elements are zero bytes.
+  void Resize(size_t count) {
+    if (count > capacity_) Reserve(count);
+    if (count > size_) std::memset(static_cast<void*>(data_ + size_), 0, (count - size_) * sizeof(T));
+    size_ = count;
+  }
+
+  void Truncate(size_t count) { size_ = std::min(size_, count); }
+
+  void Release() {
+    if (data_) munmap(data_, capacity_ * sizeof(T) + slack_);
+    data_ = nullptr;
+    size_ = capacity_ = slack_ = 0;
+  }
+
+ private:
+  static constexpr size_t kUnit = size_t{2} << 20;
+
+  void Swap(Array& other) {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(slack_, other.slack_);
+  }
+
+  void Reserve(size_t count) {
+    const size_t want = std::max(count, capacity_ + capacity_ / 2) * sizeof(T);
+    const size_t bytes = (want + kUnit - 1) / kUnit * kUnit;
+    void* at = data_ ? mremap(data_, capacity_ * sizeof(T) + slack_, bytes, MREMAP_MAYMOVE)
+                     : mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) throw std::bad_alloc();  // as std::vector does; the tool ends with a message
+    madvise(at, bytes, MADV_HUGEPAGE);
+    data_ = static_cast<T*>(at);
+    capacity_ = bytes / sizeof(T);
+    slack_ = bytes - capacity_ * sizeof(T);
+  }
+
+  T* data_ = nullptr;
+  size_t size_ = 0, capacity_ = 0;
+  size_t slack_ = 0;  // mapped bytes behind the last whole element
+};
+
+}  // namespace unleak::capture

@@ -1,0 +1,44 @@
+#include "capture/assemble_index.h"
+
+#include <sys/mman.h>
+
+#include <new>
+
+namespace unleak::capture {
+namespace {
+
+void* Zeroed(size_t bytes) {
+  void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) throw std::bad_alloc();
+  return at;
+}
+
+constexpr size_t kLeaves = size_t{1} << (47 - 26);
+
+}  // namespace
+
+AddressIndex::AddressIndex() : leaves_(static_cast<Leaf**>(Zeroed(kLeaves * sizeof(Leaf*)))) {}
+
+AddressIndex::~AddressIndex() {
+  for (size_t i = 0; i < kLeaves; ++i) {
+    if (leaves_[i]) munmap(leaves_[i], sizeof(Leaf));
+  }
+  munmap(leaves_, kLeaves * sizeof(Leaf*));
+}
+
+AddressIndex::Leaf* AddressIndex::NewLeaf() { return static_cast<Leaf*>(Zeroed(sizeof(Leaf))); }
+
+u32 AddressIndex::Seal() {
+  u32 count = 0;
+  for (size_t i = 0; i < kLeaves; ++i) {
+    if (!leaves_[i]) continue;
+    for (Entry& entry : leaves_[i]->entries) {
+      if (!entry.bits) continue;  // not written, so pages without objects stay unmapped
+      entry.before = count;
+      count += static_cast<u32>(__builtin_popcountll(entry.bits));
+    }
+  }
+  return count;
+}
+
+}  // namespace unleak::capture

@@ -1,0 +1,80 @@
+// Address -> node id (rank by address), for millions of objects without a hash map.
+//
+// One bit for each 16-byte granule of address space, in leaves of 64 MiB that are made when first needed; beside the
+// 64 bits of a KiB lies the count of all bits before it, so that a look-up touches one cache line. Two objects never
+// start in the same granule (PyObject has 16 bytes); which half of it a rare 8-aligned object starts at is checked
+// against the sorted addresses by the caller, where MaybeOdd() says so.
+#pragma once
+
+#include <memory>
+
+#include "base/types.h"
+
+namespace unleak::capture {
+
+class AddressIndex {
+ public:
+  AddressIndex();
+  ~AddressIndex();
+  AddressIndex(const AddressIndex&) = delete;
+  AddressIndex& operator=(const AddressIndex&) = delete;
+
+  // Adds an object; false if its granule is taken, or the address is not one of user space (below 2^47).
+  bool Add(u64 address) {
+    if (address >> kAddressBits) return false;
+    Leaf*& leaf = leaves_[address >> kLeafBits];
+    if (!leaf) [[unlikely]] leaf = NewLeaf();
+    Entry& entry = leaf->entries[Slot(address)];
+    const u64 bit = Bit(address);
+    if (entry.bits & bit) return false;
+    entry.bits |= bit;
+    entry.odd |= static_cast<u32>(address & 8);
+    return true;
+  }
+
+  // Counts; from now on Find() works and Add() must not be called. Returns the number of objects.
+  u32 Seal();
+
+  // Node id of the object that starts in the granule of `address`, kNone if there is none.
+  u32 Find(u64 address) const {
+    if (address >> kAddressBits) return kNone;
+    const Leaf* leaf = leaves_[address >> kLeafBits];
+    if (!leaf) return kNone;
+    const Entry& entry = leaf->entries[Slot(address)];
+    const u64 bit = Bit(address);
+    if (!(entry.bits & bit)) return kNone;
+    return entry.before + static_cast<u32>(__builtin_popcountll(entry.bits & (bit - 1)));
+  }
+
+  // Starts to load what Find() needs.
+  void Prefetch(u64 address) const {
+    if (address >> kAddressBits) return;
+    const Leaf* leaf = leaves_[address >> kLeafBits];
+    if (leaf) __builtin_prefetch(&leaf->entries[Slot(address)]);
+  }
+
+  // The KiB of `address` has 8-aligned objects, or `address` is no multiple of 16: compare the found address.
+  bool MaybeOdd(u64 address) const {
+    if (address & 15) return true;
+    return leaves_[address >> kLeafBits]->entries[Slot(address)].odd != 0;
+  }
+
+ private:
+  static constexpr int kAddressBits = 47, kLeafBits = 26, kEntryBits = 10;
+  struct Entry {
+    u64 bits;
+    u32 before;  // objects below this KiB
+    u32 odd;     // not 0: an object here is not 16-aligned
+  };
+  struct Leaf {
+    Entry entries[size_t{1} << (kLeafBits - kEntryBits)];
+  };
+
+  static u64 Slot(u64 address) { return address >> kEntryBits & ((u64{1} << (kLeafBits - kEntryBits)) - 1); }
+  static u64 Bit(u64 address) { return u64{1} << (address >> 4 & 63); }
+  static Leaf* NewLeaf();
+
+  Leaf** leaves_;  // 2^21 pointers, mapped, so only used pages are resident
+};
+
+}  // namespace unleak::capture

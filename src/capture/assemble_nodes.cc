@@ -1,0 +1,110 @@
+#include <algorithm>
+
+#include "capture/assemble_steps.h"
+
+namespace unleak::capture {
+namespace {
+
+// Roles whose objects have a length in the sense of snapshot::Columns::length.
+bool HasLength(snapshot::Role role) {
+  using snapshot::Role;
+  switch (role) {
+    case Role::kDict: case Role::kList: case Role::kTuple: case Role::kSet: case Role::kFrozenset: case Role::kStr:
+    case Role::kBytes: case Role::kBytearray: case Role::kMemoryview: case Role::kArray: case Role::kDeque:
+    case Role::kOrderedDict: case Role::kDefaultdict: case Role::kCounter: case Role::kStructseq:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Subclasses of these have the length of their base, whatever their role.
+bool HasLength(const unleak_type_entry& type) {
+  switch (type.kind) {
+    case UNLEAK_LIST: case UNLEAK_TUPLE: case UNLEAK_DICT: case UNLEAK_SET: case UNLEAK_STR: case UNLEAK_BYTES:
+    case UNLEAK_BYTEARRAY: case UNLEAK_DEQUE: case UNLEAK_ARRAY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void OrderNodes(Assembly& a, u32 count) {
+  a.order.Resize(count);
+  constexpr size_t kAhead = 16;
+  for (size_t k = 0; k < a.nodes.size(); ++k) {
+    if (k + kAhead < a.nodes.size()) a.index.Prefetch(a.nodes[k + kAhead].address);
+    a.order[a.index.Find(a.nodes[k].address & ~u64{7})] = static_cast<u32>(k);
+  }
+}
+
+void WriteNode(Assembly& a, u32 id, const ArrivedNode& node, bool has_length, bool is_int) {
+  snapshot::Columns& out = a.out;
+  out.address[id] = node.address & ~u64{7};
+  out.type[id] = static_cast<u32>(node.type_size >> 32);
+  out.size[id] = static_cast<u32>(node.type_size);
+  out.refcount[id] = static_cast<u32>(node.count_extra >> 32);
+  u16 flags = static_cast<u16>(node.length_flags);
+  if ((node.address & 7) == UNLEAK_FAULTED) flags = static_cast<u16>(flags | snapshot::kFaulted);
+  out.flags[id] = flags;
+  const u64 length = node.length_flags >> 16;
+  if (!has_length) {
+    out.length[id] = kNone;
+  } else if (length >= kNone) {
+    out.length[id] = kNone;
+    out.big_length.emplace_back(id, length);
+  } else {
+    out.length[id] = static_cast<u32>(length);
+  }
+  if (is_int && node.leaf() && static_cast<u32>(node.count_extra)) a.has_value[id >> 6] |= u64{1} << (id & 63);
+}
+
+// Blocks at address 0 are sizes of 4 GiB or more, the others are memory outside the body.
+void WriteBlocks(Assembly& a) {
+  for (const ArrivedBlock& block : a.blocks) {
+    const u32 id = a.Find(a.nodes[block.node].address & ~u64{7});
+    if (block.address) {
+      a.out.blocks.push_back({id, block.address, block.bytes});
+    } else {
+      a.out.big_size.emplace_back(id, block.bytes);
+    }
+  }
+  std::stable_sort(a.out.blocks.begin(), a.out.blocks.end(),
+                   [](const auto& x, const auto& y) { return x.node < y.node; });
+  std::sort(a.out.big_size.begin(), a.out.big_size.end());
+}
+
+}  // namespace
+
+Status BuildNodes(Assembly& a) {
+  snapshot::Columns& out = a.out;
+  const u32 count = static_cast<u32>(a.nodes.size());
+  OrderNodes(a, count);
+  a.names.Resize(count);
+  a.has_value.assign(count / 64 + 1, 0);
+  out.address.resize(count);
+  out.type.resize(count);
+  out.size.resize(count);
+  out.refcount.resize(count);
+  out.flags.resize(count);
+  out.length.resize(count);
+  std::vector<u8> has_length(a.in.types.size()), is_int(a.in.types.size());
+  for (size_t t = 0; t < a.in.types.size(); ++t) {
+    has_length[t] = HasLength(a.in.types[t]) || HasLength(out.types[t].role);
+    is_int[t] = a.in.types[t].kind == UNLEAK_INT;
+  }
+  for (u32 id = 0; id < count; ++id) {
+    const ArrivedNode& node = a.nodes[a.order[id]];
+    const u64 type = node.type_size >> 32;
+    if (type >= a.in.types.size()) {
+      return Status(Code::kCorrupt, "the walk reports an object of a type that it never described",
+                    "look at the process again");
+    }
+    WriteNode(a, id, node, has_length[type], is_int[type]);
+  }
+  WriteBlocks(a);
+  for (snapshot::Type& type : out.types) type.node = type.address ? a.Find(type.address) : kNone;
+  return Status::Ok();
+}
+
+}  // namespace unleak::capture

@@ -1,0 +1,74 @@
+#include "capture/proc_memory.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace unleak::capture {
+namespace {
+
+constexpr u64 kPage = 4096;
+constexpr size_t kBatch = 256;  // pieces a system call; the kernel's limit is 1024
+
+}  // namespace
+
+bool Memory::Read(u64 address, void* buffer, u64 size) {
+  ReadRequest request{address, buffer, size, false};
+  ReadMany({&request, 1});
+  return request.ok;
+}
+
+u64 Memory::Word(u64 address) {
+  u64 value = 0;
+  return Read(address, &value, sizeof value) ? value : 0;
+}
+
+u32 Memory::Word32(u64 address) {
+  u32 value = 0;
+  return Read(address, &value, sizeof value) ? value : 0;
+}
+
+std::string Memory::CString(u64 address, u64 limit) {
+  std::string text;
+  std::array<char, 256> piece;
+  while (text.size() < limit) {
+    // Never across a page boundary: the next page may not be there.
+    const u64 at = address + text.size();
+    const u64 size = std::min({limit - text.size(), u64{piece.size()}, kPage - at % kPage});
+    if (!Read(at, piece.data(), size)) return {};
+    const void* end = std::memchr(piece.data(), 0, size);
+    if (end) return text.append(piece.data(), static_cast<size_t>(static_cast<const char*>(end) - piece.data()));
+    text.append(piece.data(), size);
+  }
+  return text;
+}
+
+void RemoteMemory::ReadMany(std::span<ReadRequest> requests) {
+  std::array<iovec, kBatch> local, remote;
+  size_t done = 0;
+  while (done < requests.size()) {
+    const size_t n = std::min(kBatch, requests.size() - done);
+    u64 wanted = 0;
+    for (size_t i = 0; i < n; ++i) {
+      ReadRequest& request = requests[done + i];
+      request.ok = false;
+      local[i] = {request.buffer, request.size};
+      remote[i] = {reinterpret_cast<void*>(request.address), request.size};
+      wanted += request.size;
+    }
+    const ssize_t got = process_vm_readv(static_cast<pid_t>(pid_), local.data(), n, remote.data(), n, 0);
+    // A short result ends at the first piece that could not be read: that one fails, the rest is asked for again.
+    u64 left = got < 0 ? 0 : static_cast<u64>(got);
+    size_t i = 0;
+    for (; i < n && left >= requests[done + i].size; ++i) {
+      left -= requests[done + i].size;
+      requests[done + i].ok = true;
+    }
+    done += i;
+    if (i < n) ++done;
+  }
+}
+
+}  // namespace unleak::capture

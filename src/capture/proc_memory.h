@@ -1,0 +1,45 @@
+// Memory as the assembler reads it: batches of pieces, of the frozen clone or of a test. Nothing here writes to it.
+//
+// Thread safety: none shared; each object is used by one thread. A read never faults the target: pages that are not
+// there make the request fail. All sizes are bytes.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/types.h"
+
+namespace unleak::capture {
+
+struct ReadRequest {
+  u64 address = 0;
+  void* buffer = nullptr;
+  u64 size = 0;
+  bool ok = false;  // out: all of it was read
+};
+
+class Memory {
+ public:
+  virtual ~Memory() = default;
+  // Reads all requests, in as few system calls as possible; sets `ok` of each.
+  virtual void ReadMany(std::span<ReadRequest> requests) = 0;
+
+  bool Read(u64 address, void* buffer, u64 size);
+  // 0 if it cannot be read.
+  u64 Word(u64 address);
+  u32 Word32(u64 address);
+  // Text up to a NUL byte, at most `limit` bytes; "" if it cannot be read.
+  std::string CString(u64 address, u64 limit);
+};
+
+// process_vm_readv(2). Needs ptrace permission on `pid`.
+class RemoteMemory final : public Memory {
+ public:
+  explicit RemoteMemory(u32 pid) : pid_(pid) {}
+  void ReadMany(std::span<ReadRequest> requests) override;
+
+ private:
+  u32 pid_;
+};
+
+}  // namespace unleak::capture
