@@ -1,0 +1,51 @@
+"""Questions in, answers out (docs/questions.md)."""
+
+import os
+from typing import Callable, Dict, List, Optional, Tuple
+
+from . import bound, bulk, edges, removed, stored
+from .files import TargetFiles
+from .holder import text_field
+from .program import Limits, Program
+
+_ASKS: Dict[str, Callable[[Program, dict], Tuple[Optional[dict], str]]] = {
+    "stored": stored.answer,
+    "bound": bound.answer,
+    "removed": removed.answer,
+    "edge": edges.answer,
+    "bulk": bulk.answer,
+}
+_MAX_NOTES = 40
+
+
+def answer(questions: dict, *, root: str = "", limits: Optional[Limits] = None) -> dict:
+    """Answers a set of questions from the source files of their target.
+
+    `root` is used where the questions name none. Files are opened under it only. Never raises for what a target's
+    files or the questions hold: a question that cannot be answered has no entry, and `notes` says why.
+    """
+    base = text_field(questions, "root") or root
+    started = questions.get("started")
+    main_file = text_field(questions, "main_file")
+    cwd = text_field(questions, "cwd") or (os.path.dirname(main_file) if main_file.startswith("/") else "")
+    answers: Dict[str, dict] = {}
+    notes: List[str] = []
+    files = questions.get("files")
+    with TargetFiles(base, cwd=cwd, started=started if isinstance(started, (int, float)) else None) as reader:
+        program = Program(reader, files if isinstance(files, list) else [], main_file, limits)
+        listed = questions.get("questions")
+        for question in listed if isinstance(listed, list) else ():
+            ident, ask = text_field(question, "id"), text_field(question, "ask")
+            if ask not in _ASKS:
+                notes.append("%s: %r is not a question that the source can answer" % (ident or "a question", ask))
+                continue
+            found, why = _ASKS[ask](program, question)
+            if found is not None:
+                answers[ident] = found
+            elif why:
+                notes.append("%s: %s" % (ident, why))
+        notes += program.notes + reader.notes
+    notes = list(dict.fromkeys(notes))
+    if len(notes) > _MAX_NOTES:
+        notes = notes[:_MAX_NOTES] + ["%d more notes" % (len(notes) - _MAX_NOTES)]
+    return {"answers": answers, "notes": notes}

@@ -1,0 +1,282 @@
+"""Is what a variable holds read in one go from a source that can be read in parts, and how would it be read in parts?"""
+
+import ast
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+from .holder import text_field
+from .kinds import callee
+from .places import Place, place, ranked
+from .program import Program
+from .syntax import Scope, constant_text, dotted
+
+_OPENERS = frozenset({"open", "fdopen", "TextIOWrapper", "BufferedReader", "FileIO", "GzipFile", "ZipFile", "TarFile", "TemporaryFile", "NamedTemporaryFile"})
+_NETWORK = frozenset({"urlopen", "recv", "makefile", "get", "post", "request", "getresponse", "create_connection", "open_connection", "stream"})
+_PROCESS = frozenset({"Popen", "check_output", "communicate", "run", "getoutput"})
+_CURSORS = frozenset({"cursor", "execute", "executemany", "query", "filter", "select"})
+_WHOLE_FILE = frozenset({"read_text", "read_bytes", "readall", "fromfile", "loadtxt", "genfromtxt"})
+_COLLECTORS = frozenset({"list", "tuple", "sorted", "set", "dict", "bytes", "bytearray"})
+_SCANS = frozenset({"find", "count", "index", "rfind", "startswith", "search", "findall", "finditer"})
+_CHUNK = "1 << 20"
+_DEPTH = 4
+
+
+class Read(NamedTuple):
+    """What an expression reads whole."""
+
+    operation: str
+    source: str  # file, socket, process, query, unknown
+    streamable: bool
+    call: ast.AST  # the call that reads
+    handle: str  # the expression that is read from, "" if there is no name for it
+
+
+def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
+    """The answer, or None and the reason."""
+    path, name = text_field(question, "file"), text_field(question, "name")
+    line = question.get("line") if isinstance(question.get("line"), int) else 0
+    source = program.source(path) if path else None
+    if source is None:
+        return None, "there is no source of %s" % (path or "the file")
+    function = text_field(question, "function")
+    scopes = [s for s in source.functions(function) if s.kind == "module" or s.first_line <= (line or s.first_line) <= (s.node.end_lineno or 0)]  # type: ignore[attr-defined]
+    scope = scopes[0] if scopes else source.function_at(line) if line else source.module
+    found: List[Tuple[float, Place, Read]] = []
+    for node, value, near in _assignments(scope, name, line):
+        read = classify(program, value, scope)
+        if read is not None:
+            found.append((near, place(scope, node, read.operation, near), read))
+    if not found:
+        for node, value, near in _temporaries(scope, line):
+            read = classify(program, value, scope)
+            if read is not None:
+                found.append((near * 0.6, place(scope, node, read.operation, near * 0.6), read))
+    if not found:
+        return None, "%s in %s is not read in one go, as far as the source tells" % (name or "the value", function or path)
+    best = max(found, key=lambda item: item[0])
+    read = best[2]
+    places = ranked(program, [f[1] for f in found], program.limits.places)
+    return {"places": places, "streamable": read.streamable, "source": read.source, "chunked": _chunked(scope, name, read)}, ""
+
+
+def _assignments(scope: Scope, name: str, line: int) -> Iterator[Tuple[ast.AST, ast.expr, float]]:
+    """What a variable is assigned in a scope; the assignment that is nearest before the line counts most."""
+    binder = scope.binder(name) if name else None
+    found = [b for b in (binder.bindings.get(name, ()) if binder is not None else ()) if b.value is not None and b.how in ("assign", "with")]
+    before = [b.node.lineno for b in found if b.node.lineno <= line] if line else []  # type: ignore[attr-defined]
+    latest = max(before, default=0)
+    for binding in found:
+        at = binding.node.lineno  # type: ignore[attr-defined]
+        yield binding.node, binding.value, 0.95 if at == latest or not line else 0.7 if at < line else 0.6  # type: ignore[misc]
+    for node in scope.of(ast.AugAssign):
+        if isinstance(node.target, ast.Name) and node.target.id == name:  # type: ignore[attr-defined]
+            yield node, node.value, 0.8  # type: ignore[attr-defined]
+    for node in scope.of(ast.Call):
+        func = node.func  # type: ignore[attr-defined]
+        if isinstance(func, ast.Attribute) and func.attr in ("append", "extend") and dotted(func.value) == name and node.args:  # type: ignore[attr-defined]
+            yield node, node.args[0], 0.7  # type: ignore[attr-defined]
+
+
+def _temporaries(scope: Scope, line: int) -> Iterator[Tuple[ast.AST, ast.expr, float]]:
+    """Calls of a scope, for a value that no variable holds; the nearest to the line counts most."""
+    for node in scope.of(ast.Call):
+        far = abs(node.lineno - line) if line else 5  # type: ignore[attr-defined]
+        yield node, node, 0.95 if far == 0 else 0.8 / (1 + 0.1 * far)  # type: ignore[misc]
+
+
+def classify(program: Program, value: Optional[ast.expr], scope: Scope, depth: int = 0) -> Optional[Read]:
+    """What an expression reads whole; None if nothing."""
+    if depth > _DEPTH or value is None:
+        return None
+    if isinstance(value, (ast.Await, ast.NamedExpr, ast.Starred)):
+        return classify(program, value.value, scope, depth + 1)
+    if isinstance(value, ast.Subscript):
+        return classify(program, value.value, scope, depth + 1)
+    if isinstance(value, ast.IfExp):
+        return classify(program, value.body, scope, depth + 1) or classify(program, value.orelse, scope, depth + 1)
+    if isinstance(value, (ast.ListComp, ast.SetComp, ast.DictComp)):
+        handle = value.generators[0].iter
+        source = source_of(handle, scope)
+        whole = classify(program, handle, scope, depth + 1)
+        return Read("list", whole.source if whole else source, True, value, dotted(handle)) if whole or source != "unknown" else None
+    if isinstance(value, ast.Attribute) and value.attr in ("content", "text", "data", "body"):
+        source = source_of(value.value, scope)
+        return Read("read", source, True, value, dotted(value.value)) if source == "socket" else None
+    if isinstance(value, ast.Call):
+        return _call(program, value, scope, depth)
+    return None
+
+
+def _call(program: Program, call: ast.Call, scope: Scope, depth: int) -> Optional[Read]:
+    func = call.func
+    name = func.attr if isinstance(func, ast.Attribute) else dotted(func)
+    receiver = func.value if isinstance(func, ast.Attribute) else None
+    known = _method(name, call, receiver, scope)
+    if known is not None:
+        return known
+    if name in ("loads", "load", "safe_load", "fromstring", "parse") and call.args:
+        inner = classify(program, call.args[0], scope, depth + 1)
+        source = inner.source if inner else source_of(call.args[0], scope)
+        if name in ("loads", "fromstring") and inner is None and source == "unknown":
+            return None
+        return Read("loads" if name in ("loads", "fromstring") else "load", source, True, call, dotted(call.args[0]))
+    if name == "join" and call.args:
+        inner = classify(program, call.args[0], scope, depth + 1)
+        source = inner.source if inner else _joined_source(program, call.args[0], scope)
+        return Read("join", source, source != "unknown", call, "")
+    if name in _COLLECTORS and receiver is None and call.args:
+        inner = classify(program, call.args[0], scope, depth + 1)
+        source = inner.source if inner else source_of(call.args[0], scope)
+        if inner is None and isinstance(call.args[0], (ast.List, ast.Tuple, ast.Dict, ast.Constant)):
+            return None
+        return Read("list", source, True, call, dotted(call.args[0]))
+    if receiver is not None and name in ("decode", "splitlines", "split", "strip", "encode", "tolist", "copy", "values", "items"):
+        return classify(program, receiver, scope, depth + 1)
+    target = callee(program, func, scope)
+    if target is not None and target.kind == "function":
+        for node in target.of(ast.Return):
+            returned = node.value  # type: ignore[attr-defined]
+            if isinstance(returned, ast.Name):
+                values = [b.value for b in target.bindings.get(returned.id, ()) if b.how == "assign"]
+                returned = values[-1] if values else returned
+            inner = classify(program, returned, target, depth + 1)
+            if inner is not None:
+                return inner._replace(call=call)
+    return None
+
+
+def _method(name: str, call: ast.Call, receiver: Optional[ast.expr], scope: Scope) -> Optional[Read]:
+    """Methods and functions that read a source to its end."""
+    if name == "read" and receiver is not None:
+        first = call.args[0] if call.args else None
+        minus = isinstance(first, ast.UnaryOp) or (isinstance(first, ast.Constant) and first.value is None)
+        if first is None or minus:
+            return Read("read", source_of(receiver, scope), True, call, dotted(receiver))
+        return None
+    if name == "readlines" and receiver is not None and not call.args:
+        return Read("readlines", source_of(receiver, scope), True, call, dotted(receiver))
+    if name in _WHOLE_FILE or (name.startswith("read_") and len(name) > 5):
+        chunks = {k.arg for k in call.keywords} & {"chunksize", "iterator", "nrows"}
+        return None if chunks else Read("read", "file", True, call, dotted(receiver))
+    if name == "fetchall" or (name == "all" and receiver is not None and not call.args):
+        return Read("fetchall", "query", True, call, dotted(receiver))
+    if name in ("check_output", "communicate", "getoutput"):
+        return Read("read", "process", True, call, "")
+    if name == "json" and receiver is not None and not call.args and source_of(receiver, scope) == "socket":
+        return Read("load", "socket", True, call, dotted(receiver))
+    if name == "load" and any(k.arg == "mmap_mode" for k in call.keywords):
+        return None
+    return None
+
+
+def _joined_source(program: Program, expr: ast.expr, scope: Scope) -> str:
+    """Where the parts of a join come from: what a list variable was given."""
+    name = dotted(expr)
+    for _, value, _ in _assignments(scope, name, 0) if name else ():
+        read = classify(program, value, scope, 2)
+        if read is not None:
+            return read.source
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in ("recv", "read", "readline"):
+            return "socket" if value.func.attr == "recv" else source_of(value.func.value, scope)
+    return source_of(expr, scope)
+
+
+def source_of(expr: Optional[ast.expr], scope: Scope, depth: int = 0) -> str:
+    """What kind of source an expression reads from: file, socket, process, query, or unknown."""
+    if expr is None or depth > _DEPTH:
+        return "unknown"
+    if isinstance(expr, ast.Call):
+        name = expr.func.attr if isinstance(expr.func, ast.Attribute) else dotted(expr.func)
+        if name in _OPENERS:
+            return "file"
+        if name in _PROCESS:
+            return "process"
+        if name in _CURSORS:
+            return "query"
+        if name in _NETWORK and (name != "get" or _is_url_call(expr, scope)):
+            return "socket"
+        if isinstance(expr.func, ast.Attribute):
+            inner = source_of(expr.func.value, scope, depth + 1)
+            if inner != "unknown":
+                return inner
+        return next((s for s in (source_of(a, scope, depth + 1) for a in expr.args[:2]) if s != "unknown"), "unknown")
+    if isinstance(expr, ast.Attribute):
+        if expr.attr in ("stdout", "stderr"):
+            return "process"
+        return "file" if expr.attr == "stdin" else source_of(expr.value, scope, depth + 1)
+    if isinstance(expr, ast.Name):
+        binder = scope.binder(expr.id)
+        for binding in reversed(binder.bindings.get(expr.id, ()) if binder is not None else ()):
+            if binding.how in ("assign", "with") and binding.value is not expr:
+                found = source_of(binding.value, binder or scope, depth + 1)
+                if found != "unknown":
+                    return found
+        low = expr.id.lower()
+        if binder is not None and any(b.how == "param" for b in binder.bindings.get(expr.id, ())):
+            return "file" if low in ("f", "fp", "fh", "file", "fileobj", "infile", "stream") else "socket" if low in ("sock", "response", "resp") else "query" if low in ("cursor", "cur") else "unknown"
+    return "unknown"
+
+
+def _is_url_call(call: ast.Call, scope: Scope) -> bool:
+    """`x.get(url)` of an imported module or a session, and not of a dict."""
+    head = dotted(call.func).partition(".")[0]
+    first = call.args[0] if call.args else None
+    text = constant_text(first) or (dotted(first) if first is not None else "")
+    return head in scope.source.imports or "url" in text.lower() or text.startswith("http")
+
+
+# -- how it is used, and what would do --
+
+
+def _chunked(scope: Scope, name: str, read: Read) -> str:
+    """The reading in parts that fits what is done with the value afterwards."""
+    handle = read.handle if read.handle and read.operation in ("read", "readlines", "list", "load") else "f"
+    uses = list(_uses(scope, name)) if name else []
+    if read.operation == "fetchall":
+        return "for row in %s: ..." % (read.handle or "cursor")
+    if read.operation in ("load", "loads"):
+        if any(kind == "loop" for kind, _ in uses) or not uses:
+            return "write one record a line, then: for line in %s: record = loads(line); or an incremental parser (ijson.items)" % handle
+        return "an incremental parser (ijson), or one record a line"
+    if read.operation == "list" and read.source == "unknown":
+        return "for item in %s: ..." % (read.handle or "the iterator")
+    if read.operation in ("list", "readlines"):
+        return "for line in %s: ..." % handle
+    if read.source == "process":
+        return "Popen(..., stdout=PIPE), then: for line in process.stdout: ..."
+    if read.source == "socket" and not isinstance(read.call, ast.Call):
+        return "open the response as a stream and read it in chunks of %s" % _CHUNK
+    if isinstance(read.call, ast.Call):
+        called = read.call.func.attr if isinstance(read.call.func, ast.Attribute) else ""
+        if called.startswith("read_") and called not in ("read_text", "read_bytes"):
+            return "read in parts: chunksize= or an iterator, one part at a time"
+        if called in ("read_text", "read_bytes"):
+            mode = '"rb"' if called == "read_bytes" else ""
+            handle, opening = "f", "with %s.open(%s) as f: " % (read.handle or "path", mode)
+            return opening + _loop(uses, handle)
+    return _loop(uses, handle)
+
+
+def _loop(uses: List[Tuple[str, str]], handle: str) -> str:
+    by_line = any(kind == "lines" for kind, _ in uses) or (any(kind == "loop" for kind, _ in uses) and not any(kind == "scan" for kind, _ in uses))
+    if by_line:
+        return "for line in %s: ..." % handle
+    return "while chunk := %s.read(%s): ..." % (handle, _CHUNK)
+
+
+def _uses(scope: Scope, name: str) -> Iterator[Tuple[str, str]]:
+    """What is done with a variable: lines (split at newlines or searched for them), loop, scan, whole."""
+    for inner in scope.walk():
+        for node in inner.of(ast.Call):
+            func = node.func  # type: ignore[attr-defined]
+            if isinstance(func, ast.Attribute) and dotted(func.value) == name:
+                newline = any(isinstance(a, ast.Constant) and a.value in ("\n", b"\n") for a in node.args)  # type: ignore[attr-defined]
+                if func.attr == "splitlines" or newline or (func.attr == "split" and newline):
+                    yield "lines", func.attr
+                elif func.attr in _SCANS:
+                    yield "scan", func.attr
+            elif any(dotted(a) == name for a in node.args):  # type: ignore[attr-defined]
+                called = dotted(func).rpartition(".")[2]
+                yield ("loop" if called in ("enumerate", "iter", "map", "filter", "sum", "max", "min", "reader") else "whole"), called
+        for node in inner.of(ast.For, ast.AsyncFor):
+            if dotted(node.iter) == name:  # type: ignore[attr-defined]
+                yield "loop", "for"

@@ -1,0 +1,249 @@
+"""The files of a target as one program: which module is which file, which files can matter for a name, what an import means.
+
+Parsing is the expensive part, so a file is parsed only when a question needs it, and within a budget.
+"""
+
+import os
+import re
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+
+from .files import TargetFiles
+from .syntax import Import, Scope, Source, dotted
+
+_LIBRARY = re.compile(r"(^|/)(site-packages|dist-packages)/|(^|/)lib(64)?/python3(\.\d+)?t?/|(^|/)lib/pypy|^<frozen ")
+_SITE = re.compile(r"^.*/(?:site-packages|dist-packages|lib(?:64)?/python3(?:\.\d+)?t?)/")
+_MAX_FOLLOW = 4  # re-exports followed from one import
+
+
+class Limits:
+    """How much work one set of questions may cost."""
+
+    def __init__(self, *, parse_bytes: int = 24 << 20, files: int = 50000, text_bytes: int = 512 << 20, places: int = 8) -> None:
+        self.parse_bytes = parse_bytes  # source text parsed in all
+        self.files = files  # files looked at
+        self.text_bytes = text_bytes  # source text searched in all
+        self.places = places  # places an answer lists
+
+
+class Program:
+    """All that the answers need to know of the target's files."""
+
+    def __init__(self, reader: TargetFiles, files: Iterable[str], main_file: str = "", limits: Optional[Limits] = None) -> None:
+        self.reader = reader
+        self.limits = limits or Limits()
+        self.main_file = main_file
+        self.notes: List[str] = []
+        unique = dict.fromkeys(f for f in ([main_file] + list(files)) if isinstance(f, str) and f and not f.startswith("<"))
+        if len(unique) > self.limits.files:
+            self.notes.append("only the first %d of %d files were searched" % (self.limits.files, len(unique)))
+        self.files: List[str] = [f for f in unique if f.endswith((".py", ".pyw")) or f == main_file][: self.limits.files]
+        self._sources: Dict[str, Optional[Source]] = {}
+        self._parsed_bytes = 0
+        self._text_bytes = 0
+        self._by_stem: Dict[str, List[str]] = {}
+        for path in self.files:
+            self._by_stem.setdefault(_stem(path), []).append(path)
+
+    # -- files --
+
+    def is_library(self, path: str) -> bool:
+        """Whether a file is the standard library's or an installed package's, and not the program's own."""
+        return path != self.main_file and bool(_LIBRARY.search(path))
+
+    def package(self, path: str) -> str:
+        """Folder of the outermost package (or the file itself) that a library file belongs to."""
+        site = _SITE.match(path)
+        if not site:
+            return os.path.dirname(path)
+        rest = path[site.end() :]
+        return site.group(0) + rest.partition("/")[0]
+
+    def text(self, path: str) -> bytes:
+        """Bytes of a file, b"" if it cannot be read or the budget is used up."""
+        if self._text_bytes > self.limits.text_bytes:
+            return b""
+        fresh = path not in self.reader._data
+        data = self.reader.read(path) or b""
+        if fresh:
+            self._text_bytes += len(data)
+        return data
+
+    def source(self, path: str) -> Optional[Source]:
+        """The parsed file; None with a note if it is absent, too much, or not Python that this interpreter parses."""
+        if path in self._sources:
+            return self._sources[path]
+        data = self.text(path)
+        found: Optional[Source] = None
+        if data and self._parsed_bytes + len(data) > self.limits.parse_bytes:
+            self._note("not all files were read: the limit of %d MiB of source was reached" % (self.limits.parse_bytes >> 20))
+            return None
+        if data:
+            self._parsed_bytes += len(data)
+            try:
+                found = Source(path, data)
+            except (SyntaxError, ValueError, RecursionError, MemoryError, LookupError) as error:
+                reason = getattr(error, "msg", None) or str(error) or type(error).__name__
+                self._note("%s could not be parsed: %s" % (path, reason))
+        self._sources[path] = found
+        return found
+
+    def candidates(self, words: Iterable[str], first: Sequence[str] = ()) -> List[str]:
+        """Files in whose text one of the words stands: `first`, the program's own, then libraries."""
+        tests = [(w.encode(), re.compile(rb"(?<![\w])" + re.escape(w.encode()) + rb"(?![\w])")) for w in dict.fromkeys(words) if w]
+        rank = {path: k - len(first) for k, path in enumerate(dict.fromkeys(first))}
+
+        def has_word(path: str) -> bool:
+            text = self.text(path)
+            return any(word in text and pattern.search(text) for word, pattern in tests)
+
+        found = [path for path in dict.fromkeys(list(rank) + self.files) if has_word(path)]
+        return sorted(found, key=lambda p: (rank.get(p, 1 if self.is_library(p) else 0), p != self.main_file))
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    # -- modules --
+
+    def module_file(self, name: str) -> Optional[str]:
+        """The file of a module by its dotted name; `__main__` is the main file."""
+        if not name:
+            return None
+        if name == "__main__":
+            return self.main_file or None
+        tail = name.replace(".", "/")
+        ends = ("/%s.py" % tail, "/%s/__init__.py" % tail, "/%s.pyw" % tail)
+        found = [p for p in self._by_stem.get(name.rpartition(".")[2], ()) if p.endswith(ends) or "/" + p in ends]
+        if found:
+            # A top-level module is nobody's submodule: the shortest path is the likeliest; the program's own shadows a library's.
+            return min(found, key=lambda p: (self.is_library(p), p.count("/"), len(p)))
+        if self.main_file and _stem(self.main_file) == name:
+            return self.main_file
+        for base in self._search_roots():
+            for end in ends[:2]:
+                if self.reader.read(base + end, quiet=True) is not None:
+                    self.files.append(base + end)
+                    self._by_stem.setdefault(_stem(base + end), []).append(base + end)
+                    return base + end
+        return None
+
+    def _search_roots(self) -> List[str]:
+        """Folders that modules lie in, as far as the known files tell: the main file's, site-packages, the standard library."""
+        if not hasattr(self, "_roots"):
+            roots = dict.fromkeys([os.path.dirname(self.main_file)] if self.main_file else [])
+            for path in self.files:
+                site = _SITE.match(path)
+                if site:
+                    roots[site.group(0).rstrip("/")] = None
+            self._roots = [r for r in roots if r][:16]
+        return self._roots
+
+    def import_file(self, source: Source, target: Import) -> Tuple[Optional[str], str]:
+        """File that an import reads from, and the name in it ("" for the module itself)."""
+        base = target.module
+        if target.level:
+            folder = os.path.dirname(source.path)
+            for _ in range(min(target.level, 64) - 1):
+                folder = os.path.dirname(folder)
+            stem = os.path.join(folder, *[p for p in base.split(".") if p])
+            path = self._first_known([stem + ".py", stem + "/__init__.py"] if base else [stem + "/__init__.py"])
+            if target.name:
+                child = self._first_known([stem + "/" + target.name + ".py", stem + "/" + target.name + "/__init__.py"])
+                if child is not None:
+                    return child, ""
+            return path, target.name
+        if target.name:
+            child = self._known_module(base + "." + target.name)
+            if child is not None:
+                return child, ""
+        return self._known_module(base), target.name
+
+    def _known_module(self, name: str) -> Optional[str]:
+        tail = name.replace(".", "/")
+        ends = ("/%s.py" % tail, "/%s/__init__.py" % tail)
+        found = [p for p in self._by_stem.get(name.rpartition(".")[2], ()) if p.endswith(ends)]
+        return min(found, key=lambda p: (self.is_library(p), p.count("/"), len(p))) if found else None
+
+    def _first_known(self, paths: Sequence[str]) -> Optional[str]:
+        for path in paths:
+            if path in self._by_stem.get(_stem(path), ()):
+                return path
+        return None
+
+    def resolve_import(self, source: Source, name: str) -> Tuple[Optional[str], str]:
+        """Where an imported name is defined: (file, name in it), re-exports followed; (None, "") if it is not known."""
+        target = source.imports.get(name)
+        for _ in range(_MAX_FOLLOW):
+            if target is None:
+                break
+            path, attr = self.import_file(source, target)
+            if path is None or not attr:
+                return path, attr
+            inner = self.source(path)
+            if inner is None or attr in _own_names(inner.module) or attr not in inner.imports:
+                return path, attr
+            source, target = inner, inner.imports[attr]
+        return None, ""
+
+    def definition(self, scope: Scope, expr_name: str) -> Optional[Scope]:
+        """The function or class scope that a plain or dotted name means in `scope`, through imports."""
+        head, _, rest = expr_name.partition(".")
+        source = scope.source
+        binder = scope.binder(head)
+        own = [s for s in (binder.children if binder is not None else ()) if s.name == head]
+        if own:
+            return _inside(own[-1], rest)
+        path, attr = self.resolve_import(source, head)
+        if path is None:
+            return None
+        inner = self.source(path)
+        if inner is None:
+            return None
+        wanted = ".".join(p for p in (attr, rest) if p)
+        head, _, rest = wanted.partition(".")
+        own = [s for s in inner.module.children if s.name == head]
+        if own:
+            return _inside(own[-1], rest)
+        if rest and head in inner.imports:
+            return None
+        if head in inner.imports and not rest:
+            path, attr = self.resolve_import(inner, head)
+            last = self.source(path) if path else None
+            found = [s for s in last.module.children if s.name == attr] if last else []
+            return found[-1] if found else None
+        return None
+
+    def bases(self, klass: Scope) -> List[Scope]:
+        """Class scopes of the known ancestors of a class, nearest first."""
+        found: List[Scope] = []
+        seen: Set[int] = {id(klass)}
+        todo = [klass]
+        while todo and len(found) < 64:
+            current = todo.pop(0)
+            for base in current.node.bases:  # type: ignore[attr-defined]
+                name = dotted(base)
+                scope = self.definition(current.parent or current, name) if name else None
+                if scope is not None and scope.kind == "class" and id(scope) not in seen:
+                    seen.add(id(scope))
+                    found.append(scope)
+                    todo.append(scope)
+        return found
+
+
+def _inside(scope: Scope, rest: str) -> Optional[Scope]:
+    for part in rest.split(".") if rest else ():
+        inner = [s for s in scope.children if s.name == part]
+        if not inner:
+            return None
+        scope = inner[-1]
+    return scope
+
+
+def _own_names(module: Scope) -> Set[str]:
+    return {name for name, found in module.bindings.items() if any(b.how != "import" for b in found)}
+
+
+def _stem(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    stem = name.rpartition(".")[0] or name
+    return folder.rpartition("/")[2] if stem == "__init__" else stem

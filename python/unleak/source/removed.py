@@ -1,0 +1,58 @@
+"""Where entries are taken out of a container, and whether the code that does so reads a clock or enforces a bound."""
+
+import ast
+from typing import List, Optional, Tuple
+
+from .bound import governing_compare
+from .holder import Tracker
+from .kinds import callee
+from .mutations import REMOVE, scan
+from .places import Frames, Place, place, ranked
+from .program import Program
+from .stored import describe
+from .syntax import Scope, dotted
+
+_CLOCKS = frozenset("time time_ns monotonic monotonic_ns perf_counter perf_counter_ns now utcnow timestamp total_seconds".split())
+
+
+def reads_clock(program: Program, scope: Scope) -> bool:
+    """Whether a function, or one that it calls directly, asks what time it is."""
+    if _asks_time(scope):
+        return True
+    for node in scope.of(ast.Call):
+        target = callee(program, node.func, scope)  # type: ignore[attr-defined]
+        if target is not None and target is not scope and target.kind == "function" and _asks_time(target):
+            return True
+    return False
+
+
+def _asks_time(scope: Scope) -> bool:
+    for node in scope.of(ast.Call):
+        func = node.func  # type: ignore[attr-defined]
+        name = func.attr if isinstance(func, ast.Attribute) else dotted(func)
+        if name in _CLOCKS:
+            target = scope.source.imports.get(name)
+            if isinstance(func, ast.Attribute) or (target is not None and target.module in ("time", "datetime")):
+                return True
+    return False
+
+
+def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
+    """The answer, or None and the reason."""
+    tracker = Tracker(program, question)
+    if not tracker.name:
+        return None, "the holder has no name"
+    frames = Frames(question.get("frames"))
+    found: List[Place] = []
+    for mutation in scan(tracker):
+        if mutation.effect != REMOVE:
+            continue
+        line = getattr(mutation.node, "lineno", 1)
+        score = mutation.confidence * mutation.weight * frames.factor(mutation.scope, line)
+        bounded = mutation.operation == "slice" or governing_compare(tracker, mutation.scope, mutation.node) is not None
+        clock = reads_clock(program, mutation.scope)
+        found.append(place(mutation.scope, mutation.node, mutation.operation, score, reads_clock=clock, bounded=bounded))
+    places = [p for p in ranked(program, found, program.limits.places) if float(p["score"]) >= 0.3]  # type: ignore[arg-type]
+    if not places:
+        return None, "no line that takes entries out of %s was found" % describe(question)
+    return {"places": places}, ""

@@ -1,0 +1,280 @@
+"""Which lines store into a holder's container, and which lines of the program lead there."""
+
+import ast
+from typing import Dict, Iterator, List, Optional, Set, Tuple
+
+from . import callers
+from .holder import Tracker, in_function, text_field
+from .kinds import matches, type_names
+from .mutations import ADD, INIT, REPLACE, Mutation, scan
+from .places import Frames, Place, place, ranked
+from .program import Program
+from .syntax import Scope, dotted
+
+_FLOOR = 0.12  # places below are named only if there is nothing better
+_CACHES = ("lru_cache", "cache", "cached", "memoize", "alru_cache")
+# Lists that the interpreter itself keeps, by the name of the root, and the functions that add to them.
+_HOOKS = {
+    "atexit": ("register",),
+    "fork": ("register_at_fork",),
+    "audit": ("addaudithook",),
+    "codec": ("register", "register_error"),
+    "import": ("append", "insert"),
+    "pending": ("addpendingcall",),
+}
+_HOOK_MODULES = {"atexit": "atexit", "fork": "os", "audit": "sys", "codec": "codecs"}
+
+
+class Stored:
+    """Answers `stored` for one holder."""
+
+    def __init__(self, tracker: Tracker, question: dict) -> None:
+        self.tracker = tracker
+        self.program = tracker.program
+        self.frames = Frames(question.get("frames"))
+        self.elements = _texts(question.get("element_types"))
+        self.keys = _texts(question.get("key_types"))
+
+    def places(self) -> List[Place]:
+        """Best first; [] if nothing was found."""
+        if self.tracker.kind == "interpreter":
+            return ranked(self.program, self._hooks(), self.program.limits.places)
+        found: List[Tuple[float, Mutation]] = []
+        for mutation in scan(self.tracker):
+            if mutation.effect in (ADD, REPLACE, INIT):
+                found.append((self._score(mutation), mutation))
+        found.sort(key=lambda pair: -pair[0])
+        places = [place(m.scope, m.node, m.operation, score) for score, m in found]
+        places += list(self._wrappers())
+        if self.tracker.kind == "default-argument":
+            places += list(self._default())
+        adding = [(s, m) for s, m in found if m.effect != INIT and s >= 0.2]
+        places += list(self._followed(adding))
+        places = ranked(self.program, places, 64)
+        places += self._callers(places, adding)
+        places = ranked(self.program, places, 64)
+        good = [p for p in places if float(p["score"]) >= _FLOOR]  # type: ignore[arg-type]
+        if good and any(p["operation"] != "assign" or float(p["score"]) >= 0.3 for p in good):  # type: ignore[arg-type]
+            good = [p for p in good if float(p["score"]) >= 0.2 * float(good[0]["score"])]  # type: ignore[arg-type]
+        return (good or places)[: self.program.limits.places]
+
+    # -- scores --
+
+    def _score(self, mutation: Mutation) -> float:
+        line = getattr(mutation.node, "lineno", 1)
+        score = mutation.confidence * mutation.weight * self._type_factor(mutation) * self.frames.factor(mutation.scope, line)
+        if not in_function(mutation.scope) and not self._runs_often(mutation):
+            score *= 0.4
+        if self.program.is_library(mutation.scope.source.path):
+            score *= 0.97
+        if mutation.effect == INIT:
+            score *= 0.5
+        return score
+
+    def _runs_often(self, mutation: Mutation) -> bool:
+        """Code of a module runs once, unless it stands in a loop of the main program."""
+        parents = mutation.scope.source.parents
+        node: Optional[ast.AST] = mutation.node
+        for _ in range(64):
+            if node is None:
+                return False
+            if isinstance(node, (ast.For, ast.While)):
+                return mutation.scope.source.path == self.program.main_file
+            node = parents.get(node)
+        return False
+
+    def _type_factor(self, mutation: Mutation) -> float:
+        """Whether what is stored can be what was found in the container."""
+        value_fits = self._fits(mutation.value, mutation, self.elements, mutation.spread)
+        key_fits = self._fits(mutation.key, mutation, self.keys, False) if self.keys and mutation.key is not None else None
+        factor = 1.0 if value_fits else 0.86 if value_fits is None else 0.45
+        if key_fits is False:
+            factor *= 0.6
+        elif key_fits is None and self.keys:
+            factor *= 0.98
+        return factor
+
+    def _fits(self, expr: Optional[ast.expr], mutation: Mutation, wanted: List[str], spread: bool) -> Optional[bool]:
+        if expr is None:
+            return None
+        if spread:
+            parts = expr.elts if isinstance(expr, (ast.List, ast.Tuple, ast.Set)) else []
+            if isinstance(expr, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
+                parts = [expr.elt]
+            elif isinstance(expr, ast.Dict):
+                parts = [v for v in expr.values if v is not None]
+            if not parts:
+                return None
+            fits = [matches(type_names(self.program, p, mutation.scope), wanted) for p in parts[:8]]
+            return True if True in fits else None if None in fits else False
+        return matches(type_names(self.program, expr, mutation.scope), wanted)
+
+    # -- caches, defaults, parameters --
+
+    def _wrappers(self) -> Iterator[Place]:
+        """A cache that wraps a function: the decorator's line, or the call that makes the wrapper."""
+        if not self.tracker.container.endswith("lru_cache_wrapper") and self.tracker.container:
+            return
+        for source in self.tracker.sources:
+            for scope in source.scopes:
+                if scope.kind != "function" or scope.name not in self.tracker.names:
+                    continue
+                for decorator in getattr(scope.node, "decorator_list", ()):
+                    name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator).rpartition(".")[2]
+                    sure = 0.95 if name in _CACHES else 0.5 if "cache" in name.lower() or "memo" in name.lower() else 0.0
+                    if sure and self._own_function(scope):
+                        yield place(scope.parent or scope, decorator, "decorate", sure)
+                        for caller in callers.find(self.program, scope, self.frames, 3):
+                            line = caller.node.lineno  # type: ignore[attr-defined]
+                            factor = self.frames.factor(caller.scope, line)
+                            yield place(caller.scope, caller.node, "call", 0.8 * sure * caller.confidence * factor, level=caller.level)
+
+    def _own_function(self, scope: Scope) -> bool:
+        if self.tracker.path and scope.source.path != self.tracker.path:
+            return False
+        klass = scope.parent.qualname if scope.parent is not None and scope.parent.kind == "class" else ""
+        return not self.tracker.class_name or klass in ("", self.tracker.class_name)
+
+    def _default(self) -> Iterator[Place]:
+        """The def line whose default value is the container."""
+        for source in self.tracker.sources:
+            for scope in source.functions(self.tracker.function):
+                if id(scope) in self.tracker.owners:
+                    yield place(scope.parent or scope, scope.node, "default", 0.4, function=scope.name, qualname=scope.qualname)
+
+    def _followed(self, adding: List[Tuple[float, Mutation]]) -> Iterator[Place]:
+        """Calls that gave the container to a function that stores into it."""
+        done: Set[int] = set()
+        for score, mutation in adding:
+            here: Optional[Scope] = mutation.scope
+            while here is not None and id(here) not in self.tracker.calls_followed:
+                here = here.parent
+            if here is None or id(here) in done:
+                continue
+            done.add(id(here))
+            for scope, call in self.tracker.calls_followed[id(here)][:4]:
+                yield place(scope, call, "call", 0.7 * score * self.frames.factor(scope, call.lineno), level=1)
+
+    # -- who leads there --
+
+    def _callers(self, places: List[Place], adding: List[Tuple[float, Mutation]]) -> List[Place]:
+        """The program's own lines that lead to the line that stores."""
+        best = [(s, m) for s, m in adding if in_function(m.scope)][:2]
+        if best and best[0][0] >= _FLOOR:
+            return self._calls_to(best)
+        if self.tracker.path is None or self.program.is_library(self.tracker.path) or not best:
+            return self._calls_into_module(max([float(p["score"]) for p in places], default=0.0))  # type: ignore[arg-type]
+        return []
+
+    def _calls_to(self, best: List[Tuple[float, Mutation]]) -> List[Place]:
+        found: Dict[Tuple[str, int], Place] = {}
+        for score, mutation in best:
+            scope = mutation.scope
+            while scope.kind == "class" and scope.parent is not None:
+                scope = scope.parent
+            library = self.program.is_library(scope.source.path)
+            for caller in callers.find(self.program, scope, self.frames, 4 if library else 3):
+                line = caller.node.lineno  # type: ignore[attr-defined]
+                factor = self.frames.factor(caller.scope, line)
+                own = (0.85 if library else 0.5) * score * caller.confidence * factor
+                operation = "decorate" if caller.decorator else "call"
+                found.setdefault((caller.scope.source.path, line), place(caller.scope, caller.node, operation, own, level=caller.level))
+        return list(found.values())
+
+    def _calls_into_module(self, ceiling: float) -> List[Place]:
+        """Nothing written in Python stores: the program's calls into the holder's module that only native code can answer."""
+        if not self.tracker.module or self.tracker.kind not in ("module-global", "class-attribute", "instance-attribute"):
+            return []
+        head = self.tracker.module.partition(".")[0]
+        found: List[Place] = []
+        for path in self.program.candidates([head, head.lstrip("_")]):
+            if self.program.is_library(path):
+                continue
+            source = self.program.source(path)
+            for scope in source.scopes if source is not None else ():
+                for node in scope.of(ast.Call):
+                    near = self._native_call(node, scope, head)  # type: ignore[arg-type]
+                    if near:
+                        running = self.frames.factor(scope, node.lineno)  # type: ignore[attr-defined]
+                        once = 1.0 if in_function(scope) else 0.4
+                        found.append(place(scope, node, "call", max(0.45, min(0.6, ceiling * 1.5)) * near * running * once, level=1))
+        return found
+
+    def _native_call(self, node: ast.Call, scope: Scope, head: str) -> float:
+        """How likely a call into the holder's module ends in native code and stores what was found."""
+        name = dotted(node.func)
+        first = name.partition(".")[0]
+        target = scope.source.imports.get(first)
+        if not name or target is None or target.module.partition(".")[0].lstrip("_") != head.lstrip("_"):
+            return 0.0
+        if not target.name and "." not in name:
+            return 0.0
+        known = self.program.definition(scope, name)
+        near = 0.35 if known is not None and known.kind == "function" else 0.25 if known is not None else 0.9
+        given = {t for a in node.args for t in type_names(self.program, a, scope)}
+        if matches(given, self.keys) or matches(given, self.elements):
+            near = min(1.0, near + 0.1)
+        elif "type" in given and any(k.endswith(("Type", "Meta", "type")) for k in self.keys + self.elements):
+            near = min(1.0, near + 0.1)
+        return near
+
+    def _hooks(self) -> Iterator[Place]:
+        """Registrations in lists that the interpreter keeps: exit handlers, fork handlers, codecs, audit hooks."""
+        name = self.tracker.name.lower()
+        for hook, functions in _HOOKS.items():
+            if hook not in name:
+                continue
+            for path in self.program.candidates(functions):
+                source = self.program.source(path)
+                for scope in source.scopes if source is not None else ():
+                    for node in scope.of(ast.Call):
+                        if self._is_hook(node, scope, hook, functions):  # type: ignore[arg-type]
+                            yield from self._hook_places(node, scope)  # type: ignore[arg-type]
+
+    @staticmethod
+    def _is_hook(node: ast.Call, scope: Scope, hook: str, functions: Tuple[str, ...]) -> bool:
+        name = dotted(node.func)
+        head, _, last = name.rpartition(".")
+        module = _HOOK_MODULES.get(hook, "")
+        if head:
+            target = scope.source.imports.get(head)
+            return last in functions and (not module or head == module or (target is not None and target.module == module))
+        target = scope.source.imports.get(name)
+        return target is not None and target.name in functions and target.module == module
+
+    def _hook_places(self, node: ast.Call, scope: Scope) -> Iterator[Place]:
+        klass = scope.enclosing_class()
+        given = {t for a in list(node.args) + [k.value for k in node.keywords] for t in type_names(self.program, a, scope)}
+        owners = ({klass.name} if klass is not None else set()) | given
+        fits = matches(owners, self.elements)
+        score = (0.95 if fits else 0.4) * (1.0 if in_function(scope) else 0.4) * self.frames.factor(scope, node.lineno)
+        yield place(scope, node, "register", score)
+        if fits and in_function(scope):
+            for caller in callers.find(self.program, scope, self.frames, 3):
+                line = caller.node.lineno  # type: ignore[attr-defined]
+                factor = self.frames.factor(caller.scope, line)
+                yield place(caller.scope, caller.node, "call", 0.85 * score * caller.confidence * factor, level=caller.level)
+
+
+def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
+    """The answer, or None and the reason."""
+    tracker = Tracker(program, question)
+    if not tracker.name:
+        return None, "the holder has no name"
+    places = Stored(tracker, question).places()
+    if not places:
+        return None, "no line that stores into %s was found" % describe(question)
+    return {"places": places}, ""
+
+
+def describe(question: dict) -> str:
+    """The holder in words, for notes."""
+    holder = question.get("holder")
+    parts = [text_field(holder, key) for key in ("module", "class", "function", "name")]
+    inner = holder.get("inner") if isinstance(holder, dict) else None
+    steps = "".join(s for s in inner if isinstance(s, str)) if isinstance(inner, list) else ""
+    return (".".join(p for p in parts if p) or "the holder") + steps
+
+
+def _texts(listed: object) -> List[str]:
+    return [t for t in listed if isinstance(t, str)] if isinstance(listed, list) else []

@@ -1,0 +1,291 @@
+"""One parsed file: its scopes, what each scope binds, and the nodes in it, found in a single pass without recursion."""
+
+import ast
+import warnings
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+
+from .files import decode, split_lines
+
+FunctionNode = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_KEPT = (
+    ast.Assign,
+    ast.AnnAssign,
+    ast.AugAssign,
+    ast.NamedExpr,
+    ast.Call,
+    ast.Delete,
+    ast.Compare,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.If,
+    ast.Return,
+    ast.Yield,
+    ast.Raise,
+    ast.ExceptHandler,
+    ast.Subscript,
+    ast.Attribute,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.Lambda,
+    ast.ClassDef,
+)
+MAX_TEXT = 160
+
+
+class Binding(NamedTuple):
+    """One place where a scope gives a name a value."""
+
+    how: str  # assign, for, with, except, import, def, class, param, part (of an unpacking)
+    value: Optional[ast.expr]  # what it is bound to, or iterated, or entered; the annotation of a param
+    node: ast.AST
+    index: int = 0  # of a param, or of a part
+
+
+class Import(NamedTuple):
+    """What a name imports: a module (name == "") or a name in one."""
+
+    module: str
+    name: str
+    level: int  # dots in front
+
+
+class Scope:
+    """A module, class or function body. Comprehensions belong to the scope that they stand in."""
+
+    __slots__ = ("kind", "node", "name", "qualname", "parent", "source", "nodes", "bindings", "globals", "nonlocals", "params", "children")
+
+    def __init__(self, kind: str, node: ast.AST, name: str, qualname: str, parent: Optional["Scope"], source: "Source") -> None:
+        self.kind = kind  # module, class, function
+        self.node = node
+        self.name = name
+        self.qualname = qualname
+        self.parent = parent
+        self.source = source
+        self.nodes: Dict[type, List[ast.AST]] = {}
+        self.bindings: Dict[str, List[Binding]] = {}
+        self.globals: set = set()
+        self.nonlocals: set = set()
+        self.params: List[str] = []
+        self.children: List[Scope] = []
+
+    def of(self, *kinds: type) -> Iterator[ast.AST]:
+        """Nodes of these types in this scope (not in nested ones), in source order a type."""
+        for kind in kinds:
+            yield from self.nodes.get(kind, ())
+
+    @property
+    def first_line(self) -> int:
+        """Line of the first decorator or the def, as co_firstlineno counts."""
+        decorators = getattr(self.node, "decorator_list", None) or []
+        return min([d.lineno for d in decorators] + [getattr(self.node, "lineno", 1)])
+
+    def binder(self, name: str) -> Optional["Scope"]:
+        """The scope that a name used here belongs to, by Python's rules; the module scope for globals and unknown names."""
+        scope: Optional[Scope] = self
+        first = True
+        while scope is not None:
+            if name in scope.globals:
+                return self.source.module
+            if (first or scope.kind != "class") and name in scope.bindings and name not in scope.nonlocals:
+                return scope
+            first = False
+            scope = scope.parent
+        return self.source.module
+
+    def enclosing_class(self) -> Optional["Scope"]:
+        """The class whose method this scope is, or is nested in."""
+        scope: Optional[Scope] = self
+        while scope is not None:
+            if scope.kind == "class":
+                return scope
+            scope = scope.parent
+        return None
+
+    def walk(self) -> Iterator["Scope"]:
+        """This scope and all nested ones."""
+        todo = [self]
+        while todo:
+            scope = todo.pop()
+            yield scope
+            todo.extend(reversed(scope.children))
+
+
+class Source:
+    """A file's syntax tree with its scopes. `parents` maps a node to the node around it."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        """Raises SyntaxError, ValueError, RecursionError or MemoryError if the text is no Python that this interpreter parses."""
+        self.path = path
+        text = decode(data)
+        self.lines = split_lines(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+        self.module = Scope("module", tree, "<module>", "<module>", None, self)
+        self.scopes: List[Scope] = [self.module]
+        self.by_qualname: Dict[str, List[Scope]] = {}
+        self.imports: Dict[str, Import] = {}
+        self.parents: Dict[ast.AST, ast.AST] = {}
+        self._index(tree)
+
+    def text(self, line: int) -> str:
+        """One line without the spaces around it, cut to a readable length."""
+        if not 1 <= line <= len(self.lines):
+            return ""
+        text = self.lines[line - 1].strip()
+        return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
+
+    def classes(self, name: str) -> List[Scope]:
+        """Classes by qualified name, else by the last part of it."""
+        found = [s for s in self.by_qualname.get(name, ()) if s.kind == "class"]
+        if found:
+            return found
+        return [s for s in self.scopes if s.kind == "class" and s.name == name.rpartition(".")[2]]
+
+    def functions(self, name: str) -> List[Scope]:
+        """Functions by qualified name, else by the last part of it; `<module>` is the module."""
+        if name == "<module>":
+            return [self.module]
+        found = [s for s in self.by_qualname.get(name, ()) if s.kind == "function"]
+        if found:
+            return found
+        last = name.rpartition(".")[2]
+        return [s for s in self.scopes if s.kind == "function" and s.name == last]
+
+    def function_at(self, line: int) -> Scope:
+        """The innermost function around a line, else the module."""
+        best = self.module
+        for scope in self.scopes:
+            if scope.kind == "function" and scope.first_line <= line <= (scope.node.end_lineno or 0):
+                best = scope  # scopes are in source order: a later one that fits is nested deeper
+        return best
+
+    # -- the pass --
+
+    def _index(self, tree: ast.Module) -> None:
+        todo: List[Tuple[ast.AST, Scope]] = [(child, self.module) for child in reversed(tree.body)]
+        for child in tree.body:
+            self.parents[child] = tree
+        while todo:
+            node, scope = todo.pop()
+            if isinstance(node, _KEPT):
+                scope.nodes.setdefault(type(node), []).append(node)
+            self._bind(node, scope)
+            inner = scope
+            own_scope = isinstance(node, (ast.ClassDef,) + FunctionNode)
+            if own_scope:
+                inner = self._open_scope(node, scope)
+            body = _body(node) if own_scope else ()
+            children = list(ast.iter_child_nodes(node))
+            for child in reversed(children):
+                self.parents[child] = node
+                todo.append((child, inner if own_scope and child in body else scope))
+
+    def _open_scope(self, node: ast.AST, outer: Scope) -> Scope:
+        name = getattr(node, "name", "<lambda>")
+        if outer.kind == "module":
+            qualname = name
+        else:
+            qualname = outer.qualname + (".<locals>." if outer.kind == "function" else ".") + name
+        scope = Scope("class" if isinstance(node, ast.ClassDef) else "function", node, name, qualname, outer, self)
+        outer.children.append(scope)
+        self.scopes.append(scope)
+        self.by_qualname.setdefault(qualname, []).append(scope)
+        if scope.kind == "function":
+            for index, arg in enumerate(_arguments(node.args)):
+                scope.params.append(arg.arg)
+                _add(scope, arg.arg, Binding("param", arg.annotation, arg, index))
+        return scope
+
+    def _bind(self, node: ast.AST, scope: Scope) -> None:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                _bind_target(scope, target, node.value, "assign", node)
+        elif isinstance(node, ast.AnnAssign):
+            if node.value is not None or scope.kind != "function":
+                _bind_target(scope, node.target, node.value, "assign", node)
+        elif isinstance(node, ast.NamedExpr):
+            _bind_target(scope, node.target, node.value, "assign", node)
+        elif isinstance(node, ast.AugAssign):
+            if isinstance(node.target, ast.Name):
+                _add(scope, node.target.id, Binding("augmented", None, node))
+        elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+            _bind_target(scope, node.target, node.iter, "for", node)
+        elif isinstance(node, ast.withitem):
+            if node.optional_vars is not None:
+                _bind_target(scope, node.optional_vars, node.context_expr, "with", node)
+        elif isinstance(node, ast.ExceptHandler):
+            if node.name:
+                _add(scope, node.name, Binding("except", node.type, node))
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            _add(scope, node.name, Binding("def", None, node))
+        elif isinstance(node, ast.ClassDef):
+            _add(scope, node.name, Binding("class", None, node))
+        elif isinstance(node, ast.Global):
+            scope.globals.update(node.names)
+        elif isinstance(node, ast.Nonlocal):
+            scope.nonlocals.update(node.names)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._bind_import(node, scope)
+
+    def _bind_import(self, node: Union[ast.Import, ast.ImportFrom], scope: Scope) -> None:
+        for alias in node.names:
+            if isinstance(node, ast.Import):
+                name = alias.asname or alias.name.partition(".")[0]
+                target = Import(alias.name if alias.asname else name, "", 0)
+            else:
+                name = alias.asname or alias.name
+                target = Import(node.module or "", alias.name, node.level)
+            self.imports.setdefault(name, target)
+            _add(scope, name, Binding("import", None, node))
+
+
+def _add(scope: Scope, name: str, binding: Binding) -> None:
+    scope.bindings.setdefault(name, []).append(binding)
+
+
+def _bind_target(scope: Scope, target: ast.expr, value: Optional[ast.expr], how: str, node: ast.AST) -> None:
+    todo: List[Tuple[ast.expr, Optional[ast.expr], str, int]] = [(target, value, how, 0)]
+    while todo:
+        item, source, kind, index = todo.pop()
+        if isinstance(item, ast.Name):
+            _add(scope, item.id, Binding(kind, source, node, index))
+        elif isinstance(item, ast.Starred):
+            todo.append((item.value, None, "part", index))
+        elif isinstance(item, (ast.Tuple, ast.List)):
+            pairs = isinstance(source, (ast.Tuple, ast.List)) and len(source.elts) == len(item.elts) and kind == "assign"
+            for k, part in enumerate(item.elts):
+                if pairs:
+                    todo.append((part, source.elts[k], "assign", k))  # type: ignore[union-attr]
+                else:
+                    todo.append((part, source, "for-part" if kind == "for" else "part", k))
+
+
+def _body(node: ast.AST) -> set:
+    """Children of a class or function that run in its own scope; the rest (decorators, defaults, bases) runs outside."""
+    body = node.body  # type: ignore[attr-defined]
+    return set(body) if isinstance(body, list) else {body}
+
+
+def _arguments(args: ast.arguments) -> List[ast.arg]:
+    """Parameters in calling order; * and ** last."""
+    found = list(args.posonlyargs) + list(args.args) + list(args.kwonlyargs)
+    return found + [a for a in (args.vararg, args.kwarg) if a is not None]
+
+
+def dotted(expr: Optional[ast.AST]) -> str:
+    """`a.b.c` of a name or a chain of attributes, "" for anything else."""
+    parts: List[str] = []
+    while isinstance(expr, ast.Attribute):
+        parts.append(expr.attr)
+        expr = expr.value
+    if not isinstance(expr, ast.Name):
+        return ""
+    parts.append(expr.id)
+    return ".".join(reversed(parts))
+
+
+def constant_text(expr: Optional[ast.AST]) -> Optional[str]:
+    """Value of a string literal."""
+    return expr.value if isinstance(expr, ast.Constant) and isinstance(expr.value, str) else None
