@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "graph/view.h"
 #include "snapshot/columns.h"
 
 namespace unleak::graph {
@@ -22,11 +23,12 @@ enum class Population : u8 {
   kRetained = 0,    // A: reached from a named root
   kUnexplained,     // B: held only by references that nobody explains
   kGarbage,         // C: unreachable, and the collector can free it
-  kUncollectable,   // U: unreachable with a member or edge that the collector cannot see
-  kFrozen,          // F: unreachable, in the permanent generation
-  kImmortal,        // I: immortal and not reached from a named root
+  kUncollectable,   // U: unreachable, but in (or held by) a cycle with a member or edge that the collector cannot see
+  kFrozen,          // F: unreachable, but in (or held by) a cycle with a member in the permanent generation
+  kImmortal,        // I: not reached from a named root, but immortal or held by something immortal
 };
 
+// Objects whose references are counted; "explained" ones are those whose count equals what the snapshot shows.
 struct Completeness {
   u64 mortal = 0, explained = 0, surplus_objects = 0, surplus_references = 0, deficit_objects = 0;
   double score() const { return mortal ? static_cast<double>(explained) / static_cast<double>(mortal) : 1.0; }
@@ -39,7 +41,7 @@ struct Step {
 };
 
 struct Path {
-  u32 root = kNone;            // index into roots()
+  u32 root = kNone;            // index into roots(); kNone with steps: an object that nobody explains, or an immortal one
   std::vector<Step> steps;     // steps[0].node is the root's node
 };
 
@@ -48,7 +50,7 @@ struct NamedRoot {
   u32 node = kNone;
   u8 rank = 0;                 // 0 module, 1 class or static type, 2 interpreter, 3 thread, 4 frame, 5 other
   snapshot::RootKind kind = snapshot::RootKind::kInterpreter;
-  std::string name;            // "module app.cache", "thread 7 local x of serve", "interpreter atexit callbacks"
+  std::string name;            // "module app.cache", "main thread local x of serve", "interpreter atexit callbacks"
   u32 thread = kNone, frame = kNone;
 };
 
@@ -57,11 +59,12 @@ struct Component {             // a strongly connected component of at least one
   u64 bytes = 0;               // of its nodes
   u64 drags_bytes = 0;         // all that only it keeps alive, itself included
   u64 drags_objects = 0;
+  bool outermost = false;      // nothing unreachable outside holds it
 };
 
 class Heap {
  public:
-  // Takes the columns over. Fails with kCorrupt if they are inconsistent, kExhausted if too large.
+  // Takes the columns over. Fails with kCorrupt if they are inconsistent (snapshot/validate.h).
   static Result<Heap> Build(snapshot::Columns columns);
 
   const snapshot::Columns& columns() const { return columns_; }
@@ -69,14 +72,14 @@ class Heap {
   const std::vector<NamedRoot>& roots() const { return roots_; }
 
   // Sources of the edges into `node`; the edge ids are in the same order.
-  std::span<const u32> in_sources(u32 node) const;
-  std::span<const u32> in_edges(u32 node) const;
+  std::span<const u32> in_sources(u32 node) const { return In(reverse_.source, node); }
+  std::span<const u32> in_edges(u32 node) const { return In(reverse_.edge, node); }
 
   Population population(u32 node) const { return static_cast<Population>(population_[node]); }
   i64 surplus(u32 node) const;                    // refcount minus counted references; 0 for immortal ones
   const Completeness& completeness() const { return completeness_; }
 
-  // Shortest path by root rank, then depth, then a stable order; empty if not reached.
+  // Shortest path from a root, where lesser roots and detours count as longer (reach.h); no steps if not reached.
   Path path_to(u32 node) const;
   u32 parent(u32 node) const { return parent_[node]; }             // kNone: a root's own node or unreached
   u32 parent_edge(u32 node) const { return parent_edge_[node]; }   // edge id, kNone likewise
@@ -84,25 +87,38 @@ class Heap {
 
   u32 dominator(u32 node) const { return idom_[node]; }  // kNone: only the virtual root dominates it
   u64 retained(u32 node) const { return retained_[node]; }
-  u32 retained_objects(u32 node) const;                  // members of its dominator subtree
+  u32 retained_objects(u32 node) const { return dom_out_[node] - dom_in_[node] + 1; }  // in its dominator subtree
+  // Nodes below the virtual root in their own right, ascending: those of all roots, types that only their instances
+  // hold, objects with unexplained references, and where unreachable ones start. Dominators follow kHoldingEdges.
+  const std::vector<u32>& entries() const { return entries_; }
   bool dominates(u32 a, u32 b) const { return dom_in_[a] <= dom_in_[b] && dom_out_[b] <= dom_out_[a]; }
 
-  const std::vector<Component>& cycles() const { return cycles_; }
+  const std::vector<Component>& cycles() const { return cycles_; }  // largest drag first
 
-  // "app.cache.ACTIVE[*].next": the text of a path; one step's text (".x", "['k']", "[*]", "{*}").
+  // The dict is the attributes of a module, class or instance: its keys read as attributes.
+  bool is_namespace(u32 node) const { return namespaces_.test(node); }
+
+  // "app.cache.ACTIVE[*].next": the text of a path; one step's text (".x", "['k']", "[*]", "{*}", "->"). Steps into an
+  // object's __dict__ have no text; keys are shown in dicts of at most kMostKeys entries and in namespaces.
   std::string PathText(const Path& path) const;
   std::string StepText(u32 source_node, u32 label) const;
+  static constexpr u64 kMostKeys = 64;
 
  private:
   friend class HeapBuilder;
+  std::span<const u32> In(const std::vector<u32>& column, u32 node) const {
+    return std::span(column).subspan(reverse_.row[node], reverse_.row[node + 1] - reverse_.row[node]);
+  }
+
   snapshot::Columns columns_;
   std::vector<NamedRoot> roots_;
-  std::vector<u32> in_row_, in_source_, in_edge_;
+  Reverse reverse_;
+  Bits namespaces_;
   std::vector<u8> population_;
   std::vector<u32> surplus_node_;   // sparse: nodes with surplus or deficit
   std::vector<i64> surplus_value_;
   std::vector<u32> parent_, parent_edge_, root_;
-  std::vector<u32> idom_, dom_in_, dom_out_;
+  std::vector<u32> entries_, idom_, dom_in_, dom_out_;
   std::vector<u64> retained_;
   std::vector<Component> cycles_;
   Completeness completeness_;

@@ -1,0 +1,154 @@
+#include <algorithm>
+
+#include "graph/dominators.h"
+#include "graph/heap.h"
+#include "graph/population.h"
+#include "graph/reach.h"
+#include "graph/roots.h"
+#include "graph/surplus.h"
+#include "snapshot/validate.h"
+
+namespace unleak::graph {
+
+// Builds in steps, each of which frees what only it needed: at 10 million objects every column is 40 MB.
+class HeapBuilder {
+ public:
+  explicit HeapBuilder(snapshot::Columns columns) { heap_.columns_ = std::move(columns); }
+
+  Result<Heap> Run() {
+    UNLEAK_RETURN_IF_ERROR(snapshot::Validate(c_));
+    heap_.reverse_ = MakeReverse(c_.edge_row, c_.edge_target);
+    TakeSurplus();
+    FindPopulations();
+    FindDominators();
+    return std::move(heap_);
+  }
+
+ private:
+  static u8 Mark(Population population) { return static_cast<u8>(population); }
+
+  void TakeSurplus() {
+    Surplus surplus = FindSurplus(c_, heap_.reverse_);
+    heap_.surplus_node_ = std::move(surplus.node);
+    heap_.surplus_value_ = std::move(surplus.value);
+    heap_.completeness_ = surplus.completeness;
+  }
+
+  void FindPopulations() {
+    const NameSets names(c_.strings);
+    heap_.namespaces_ = FindNamespaces(c_, names);
+    RootPlan plan = PlanRoots(c_, heap_.reverse_, names);
+    for (const NamedRoot& root : plan.roots) heap_.entries_.push_back(root.node);
+    const GraphView graph{c_.edge_row, c_.edge_target, c_.edge_label, {}, {}, {}, kCountedEdges};
+    Reach reach(graph, c_.type, plan.rules);
+    constexpr u8 kRetained = static_cast<u8>(Population::kRetained);
+    for (const Seed& seed : plan.named)
+      if (seed.claim) reach.Claim(seed, kRetained);
+    reach.Run(kNamedPhase, plan.named, kRetained);
+    reach.Run(kLatePhase, plan.late, kRetained);
+    reach.Run(kFramePhase, plan.frames, kRetained);
+    reach.Run(kTypePhase, {}, kRetained);
+    heap_.roots_ = std::move(plan.roots);
+    reach.Run(kImmortalPhase, ImmortalSeeds(reach.mark()), Mark(Population::kImmortal));
+    JudgeTheRest(&reach);
+  }
+
+  static std::vector<Seed> Seeds(const std::vector<u32>& nodes) {
+    std::vector<Seed> out;
+    for (u32 node : nodes) out.push_back({node, kNone, 0, false});
+    return out;
+  }
+
+  std::vector<Seed> ImmortalSeeds(const std::vector<u8>& mark) const {
+    std::vector<u32> out;
+    for (u32 node = 0; node < c_.node_count(); ++node)
+      if (mark[node] == kNotReached && !HasCount(c_, node)) out.push_back(node);
+    return Seeds(out);
+  }
+
+  // References of the node that conservative edges of objects which no root reaches may explain.
+  i64 SoftReferences(u32 node, const std::vector<u8>& mark) const {
+    i64 count = 0;
+    const auto sources = heap_.in_sources(node), edges = heap_.in_edges(node);
+    for (size_t i = 0; i < edges.size(); ++i)
+      count += !kCountedEdges.has(c_.edge_label[edges[i]]) && mark[sources[i]] == kNotReached;
+    return count;
+  }
+
+  std::vector<u32> Unmarked(const std::vector<u8>& mark) const {
+    std::vector<u32> out;
+    for (u32 node = 0; node < c_.node_count(); ++node)
+      if (mark[node] == kNotReached) out.push_back(node);
+    return out;
+  }
+
+  void JudgeTheRest(Reach* reach) {
+    constexpr u8 kUnexplained = static_cast<u8>(Population::kUnexplained);
+    Bits soft(c_.node_count());
+    std::vector<u32> hard;
+    for (size_t i = 0; i < heap_.surplus_node_.size(); ++i) {
+      const u32 node = heap_.surplus_node_[i];
+      if (heap_.surplus_value_[i] <= 0 || reach->mark()[node] != kNotReached) continue;
+      if (SoftReferences(node, reach->mark()) >= heap_.surplus_value_[i])
+        soft.set(node);
+      else
+        hard.push_back(node);
+    }
+    reach->Run(kUnexplainedPhase, Seeds(hard), kUnexplained);
+    Unreached rest = TakeUnreached(c_, Unmarked(reach->mark()), soft);
+    if (const auto held = UnconfirmedSoft(c_, rest, soft); !held.empty()) {
+      reach->Run(kUnexplainedPhase, Seeds(held), kUnexplained);
+      rest = TakeUnreached(c_, Unmarked(reach->mark()), soft);
+    }
+    JudgeUnreached(c_, &rest);
+    heap_.cycles_ = FindCycles(c_, rest);
+    Keep(reach, rest);
+  }
+
+  void Keep(Reach* reach, const Unreached& rest) {
+    const auto& types = reach->type_entries();
+    heap_.entries_.insert(heap_.entries_.end(), types.begin(), types.end());
+    ReachTree tree = reach->Take();
+    heap_.parent_ = std::move(tree.parent);
+    heap_.parent_edge_ = std::move(tree.parent_edge);
+    heap_.root_ = std::move(tree.root);
+    heap_.population_ = std::move(tree.mark);
+    for (u32 node = 0; node < c_.node_count(); ++node)
+      if (heap_.parent_[node] == kNone && heap_.population_[node] != kNotReached) heap_.entries_.push_back(node);
+    for (u32 n = 0; n < rest.node.size(); ++n) heap_.population_[rest.node[n]] = rest.state[rest.components.of[n]];
+    const auto starts = UnreachedEntries(rest);
+    heap_.entries_.insert(heap_.entries_.end(), starts.begin(), starts.end());
+    SortEntries();
+  }
+
+  void SortEntries() {
+    auto& entries = heap_.entries_;
+    std::sort(entries.begin(), entries.end());
+    entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
+  }
+
+  void FindDominators() {
+    const Reverse& in = heap_.reverse_;
+    const GraphView graph{c_.edge_row, c_.edge_target, c_.edge_label, in.row, in.source, in.edge, kHoldingEdges};
+    DominatorTree tree = Dominators(graph, &heap_.entries_);
+    SortEntries();
+    std::vector<u64> sizes(c_.size.begin(), c_.size.end());
+    for (const auto& [node, bytes] : c_.big_size) sizes[node] = bytes;
+    heap_.retained_ = SubtreeSums(tree, std::move(sizes));
+    heap_.idom_ = std::move(tree.parent);
+    heap_.dom_in_ = std::move(tree.in);
+    heap_.dom_out_ = std::move(tree.out);
+  }
+
+  Heap heap_;
+  snapshot::Columns& c_ = heap_.columns_;
+};
+
+Result<Heap> Heap::Build(snapshot::Columns columns) { return HeapBuilder(std::move(columns)).Run(); }
+
+i64 Heap::surplus(u32 node) const {
+  const auto at = std::lower_bound(surplus_node_.begin(), surplus_node_.end(), node);
+  return at != surplus_node_.end() && *at == node ? surplus_value_[static_cast<size_t>(at - surplus_node_.begin())] : 0;
+}
+
+}  // namespace unleak::graph
