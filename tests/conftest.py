@@ -71,11 +71,18 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
     report = (yield).get_result()
-    found = getattr(item, "callspec", None) and item.callspec.params.get("interpreter")
-    if found and report.when == "call" and report.passed:
-        _tests_of[found.tag] += 1
+    if report.when == "call" and report.passed:
+        for value in getattr(item, "callspec", _NoParameters).params.values():
+            _tests_of[value.tag if isinstance(value, Interpreter) else value if isinstance(value, str) else ""] += 1
 
 
+class _NoParameters:
+    """Stands in for the parameters of a test that has none."""
+
+    params: Dict[str, object] = {}
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter) -> None:
     """Names each interpreter with the tests that passed on it, and all that was missing."""
     write = terminalreporter.write_line
