@@ -4,7 +4,7 @@ import collections
 import os
 import shutil
 from pathlib import Path
-from typing import Callable, Dict, List, Set
+from typing import Callable, List, Set
 
 import pytest
 
@@ -13,7 +13,7 @@ from interpreters import Interpreter
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-_tests_of: Dict[str, int] = collections.Counter()
+_tests_of: "collections.Counter[str]" = collections.Counter()
 _missing_tools: Set[str] = set()
 
 
@@ -71,15 +71,14 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
     report = (yield).get_result()
-    if report.when == "call" and report.passed:
-        for value in getattr(item, "callspec", _NoParameters).params.values():
-            _tests_of[value.tag if isinstance(value, Interpreter) else value if isinstance(value, str) else ""] += 1
+    if report.when == "call" and report.passed and hasattr(item, "callspec"):
+        _tests_of.update(_tag_of(value) for value in item.callspec.params.values())
 
 
-class _NoParameters:
-    """Stands in for the parameters of a test that has none."""
-
-    params: Dict[str, object] = {}
+def _tag_of(parameter: object) -> str:
+    """The interpreter that a test's parameter stands for, "" where it is none."""
+    tag = getattr(parameter, "tag", parameter)
+    return tag if isinstance(tag, str) and tag in interpreters.WANTED else ""
 
 
 @pytest.hookimpl(trylast=True)
