@@ -1,0 +1,1 @@
+"""The command line: `main` dispatches to `commands/`, one file a command."""

@@ -1,0 +1,85 @@
+"""`unleak diagnose PID...` and `unleak diagnose FILE...`: looks, then the verdict."""
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import ExitStack
+from typing import Any, Dict, List, Tuple
+
+from unleak.cli import engine, errors, options, output, proc
+from unleak.cli.conclude import conclude
+from unleak.cli.document import Document, merge
+from unleak.cli.helper import Helper
+from unleak.cli.interrupts import Interrupts
+from unleak.cli.journal import Journal
+from unleak.cli.progress import Progress
+from unleak.cli.watch import Subject, Watch, session_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("targets", nargs="+", metavar="PID|FILE", help="running processes, or snapshot files of one or more")
+    options.add_looks(parser)
+    options.add_capture(parser)
+    options.add_verdict(parser)
+
+
+def execute(args: argparse.Namespace) -> int:
+    pids = [int(t) for t in args.targets if t.isdecimal() and int(t) < 1 << 31]
+    if pids and len(pids) != len(args.targets):
+        raise errors.usage("processes and files cannot be diagnosed together", "give pids only, or snapshot files only")
+    with Interrupts() as interrupts:
+        documents = diagnose_pids(list(dict.fromkeys(pids)), args, interrupts) if pids else diagnose_files(args)
+        return output.emit(merge(documents), args, interrupts)
+
+
+def diagnose_pids(pids: List[int], args: argparse.Namespace, interrupts: Interrupts) -> List[Document]:
+    progress = Progress(not args.json)
+    with ExitStack() as stack:
+        journal = Journal(args.log)
+        stack.callback(journal.close)
+        journal.announce("looking at %s" % ", ".join("pid %d (%s)" % (p, proc.name(p)) for p in pids))
+        helper = stack.enter_context(Helper(engine.capture_program(), interrupts))
+        watch = Watch(helper, interrupts, journal, progress, args)
+        subjects: List[Subject] = []
+        stack.callback(lambda: [s.close() for s in subjects])
+        subjects += [Subject(pid, session_options(args)) for pid in pids]
+        try:
+            watch.until_done(subjects)
+        finally:
+            progress.clear()
+        return verdicts(subjects, interrupts, journal)
+
+
+def verdicts(subjects: List[Subject], interrupts: Interrupts, journal: Journal) -> List[Document]:
+    """A document for each process that was looked at; a failure when there is none of them."""
+    seen = [s for s in subjects if s.looks]
+    if not seen and not interrupts.count:
+        raise next((s.problem for s in subjects if s.problem), errors.Failure("no process could be looked at"))
+    documents = []
+    for subject in seen or subjects[:1]:
+        document = conclude(subject.session, subject.looks, subject.root_path, subject.pid, read_source=interrupts.count < 2)
+        document["notes"] = document.get("notes", []) + subject.notes
+        journal.write("pid %d: %s" % (subject.pid, document.get("verdict")))
+        documents.append(document)
+    missed = ["pid %d was not looked at: %s" % (s.pid, s.problem.message) for s in subjects if not s.looks and s.problem]
+    documents[0]["notes"] = documents[0].get("notes", []) + missed
+    return documents
+
+
+def diagnose_files(args: argparse.Namespace) -> List[Document]:
+    """Snapshot files, by process and in order of time."""
+    groups: Dict[Any, List[Tuple[float, Any]]] = {}
+    for path in args.targets:
+        if not os.path.exists(path):
+            raise errors.Failure("there is no file %s" % path, "a process is named by its pid, in decimal")
+        snapshot = engine.Snapshot.open(path)
+        info = snapshot.info()
+        groups.setdefault(info.get("pid"), []).append((float(info.get("taken_s") or info.get("at_s") or 0), snapshot))
+    documents = []
+    for pid, looks in groups.items():
+        session = engine.Session(session_options(args))
+        for _, snapshot in sorted(looks, key=lambda pair: pair[0]):
+            session.add(snapshot)
+        documents.append(conclude(session, len(looks), "", pid or 0))
+        session.close()
+    return documents

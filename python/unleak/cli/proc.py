@@ -1,0 +1,56 @@
+"""The little that is read from /proc here: whether a process is there, what it is called, how much is resident.
+Everything deeper is the capture helper's."""
+from __future__ import annotations
+
+import os
+from typing import List, Optional
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def _read(pid: int, name: str) -> str:
+    try:
+        with open("/proc/%d/%s" % (pid, name), "rb") as file:
+            return file.read(65536).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def stat_fields(pid: int) -> List[str]:
+    """The fields of /proc/PID/stat from the state on ([] when there is no such process): proc(5) field 3 is index 0."""
+    return _read(pid, "stat").rpartition(")")[2].split()
+
+
+def alive(pid: int) -> bool:
+    """There, and not only waiting for its parent to collect its status."""
+    fields = stat_fields(pid)
+    return bool(fields) and fields[0] not in ("Z", "X")
+
+
+def started(pid: int) -> Optional[int]:
+    """Start time in clock ticks since boot: with the pid, the identity of a process."""
+    fields = stat_fields(pid)
+    return int(fields[19]) if len(fields) > 19 else None
+
+
+def parent(pid: int) -> int:
+    fields = stat_fields(pid)
+    return int(fields[1]) if len(fields) > 1 else 0
+
+
+def resident(pid: int) -> int:
+    """Resident bytes, 0 for a process that has gone."""
+    fields = _read(pid, "statm").split()
+    return int(fields[1]) * PAGE if len(fields) > 1 else 0
+
+
+def name(pid: int) -> str:
+    return _read(pid, "comm").rstrip("\n")
+
+
+def high_water(pid: int) -> int:
+    """The most that ever was resident, in bytes, as the kernel counted it (VmHWM); 0 when it is not to be had."""
+    for line in _read(pid, "status").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -1,0 +1,277 @@
+"""The text form of a verdict document, from the document alone: what a person reads first."""
+from __future__ import annotations
+
+import statistics
+import textwrap
+from typing import Any, Dict, List, Optional
+
+from unleak.cli.document import Document, is_leak
+from unleak.cli.text import WIDTH, number, printable, row, seconds, size
+
+GARBAGE_KINDS = {"reference-cycle"}
+PEAK_KINDS = {"bulk-read"}
+COLORS = {"LEAK": "1;31", "GARBAGE": "1;33", "PEAK": "1;33", "NOT A LEAK": "1;32", "CLEAN": "1;32", "INCONCLUSIVE": "1;35"}
+MOST_TYPES, MOST_PLACES = 4, 3
+
+
+def render(document: Document, color: bool = False) -> str:
+    """The whole document as text of at most WIDTH columns (labels coloured when asked)."""
+    lines = header(document) + [""]
+    findings = document.get("findings") or []
+    if not any(is_leak(f) and f.get("certainty") != "possible" for f in findings):
+        lines += _verdict_line(document, color) + [""]
+    for finding in findings:
+        lines += _finding(finding, color) + [""]
+    lines += _memory(document.get("memory"))
+    lines += _notes(document)
+    while lines and not lines[-1]:
+        lines.pop()
+    return "\n".join(lines) + "\n"
+
+
+def header(document: Document) -> List[str]:
+    """Tool, process, Python, role, and how it was looked at."""
+    target = document.get("target") or {}
+    processes = document.get("processes") or []
+    parts = [printable(document.get("tool", "unleak"))]
+    if len(processes) > 1:
+        parts.append("%d processes" % len(processes))
+    elif target.get("pid"):
+        parts.append("pid %s" % target["pid"])
+    if target.get("python"):
+        threaded = " free-threaded" if target.get("free_threaded") else ""
+        parts.append("python %s%s" % (printable(target["python"]), threaded))
+    if len(processes) == 1 and processes[0].get("role"):
+        parts.append(printable(processes[0]["role"]))
+    if target.get("exit") is not None:
+        parts.append(_exit(target["exit"]))
+    looks = _looks(document.get("snapshots") or [])
+    return _join(parts + ([looks] if looks else []))
+
+
+def _join(parts: List[str]) -> List[str]:
+    """Parts with three spaces between them, on as few lines as they fit on."""
+    lines, line = [], ""
+    for part in parts:
+        if line and len(line) + 3 + len(part) > WIDTH:
+            lines.append(line)
+            line = "  " + part
+        else:
+            line = line + "   " + part if line else part
+    return lines + textwrap.wrap(line, WIDTH, subsequent_indent="  ")
+
+
+def _exit(status: int) -> str:
+    return "ended by signal %d" % -status if status < 0 else "exit status %d" % status
+
+
+def _looks(snapshots: List[Dict[str, Any]]) -> str:
+    if not snapshots:
+        return ""
+    times = [s.get("at_s") or 0.0 for s in snapshots]
+    text = "%d look%s" % (len(snapshots), "" if len(snapshots) == 1 else "s")
+    if len(snapshots) > 1:
+        text += " in " + seconds(max(times) - min(times))
+    pauses = [s["pause_ms"] for s in snapshots if s.get("pause_ms")]
+    if pauses:
+        text += ", paused %d x %s ms" % (len(pauses), _short(statistics.median(pauses)))
+    explained = [s["completeness"] for s in snapshots if s.get("completeness") is not None]
+    if explained:
+        # Rounded down: 100 % is said only when nothing is missing.
+        text += ", %.1f %% of references explained" % (int(min(explained) * 1000) / 10)
+    return text
+
+
+def _short(value: float) -> str:
+    return "%.1f" % value if value < 10 else "%.0f" % value
+
+
+def _verdict_line(document: Document, color: bool) -> List[str]:
+    label = str(document.get("verdict", "inconclusive")).upper().replace("_", " ")
+    return _paint(row(label, printable(document.get("summary") or ""), indent=0, column=max(7, len(label) + 2)), label, color)
+
+
+def _label(finding: Document) -> str:
+    if not is_leak(finding):
+        return "NOT A LEAK"
+    if finding.get("kind") in GARBAGE_KINDS:
+        return "GARBAGE"
+    return "PEAK" if finding.get("kind") in PEAK_KINDS else "LEAK"
+
+
+def _finding(finding: Document, color: bool) -> List[str]:
+    label = _label(finding)
+    title = row(label, printable(finding.get("title") or finding.get("kind")), printable(finding.get("certainty", "")),
+                indent=0, column=max(7, len(label) + 2))
+    lines = _paint(title, label, color)
+    for part in (_what, _held, _cycle, _sites, _bound, _peak, _why, _remedy, _pids):
+        lines += part(finding)
+    return lines
+
+
+def _paint(lines: List[str], label: str, color: bool) -> List[str]:
+    if color and lines and lines[0].startswith(label):
+        lines[0] = "\x1b[%sm%s\x1b[0m%s" % (COLORS.get(label, "1"), label, lines[0][len(label):])
+    return lines
+
+
+def _what(finding: Document) -> List[str]:
+    types = finding.get("what") or []
+    named = ["%s %s" % (printable(w["type"]), number(w.get("objects") or 0)) for w in types[:MOST_TYPES]]
+    if len(types) > MOST_TYPES:
+        named.append("%d more types" % (len(types) - MOST_TYPES))
+    bytes_seen = (finding.get("growth") or {}).get("bytes") or []
+    grown = ""
+    if len(bytes_seen) > 1 and bytes_seen[-1] > bytes_seen[0]:
+        grown = "%s since the first look, %s in all" % (size(bytes_seen[-1] - bytes_seen[0]), size(bytes_seen[-1]))
+    if not named:
+        return row("what", grown) if grown else []
+    return row("what", " · ".join(named), grown)
+
+
+def _held(finding: Document) -> List[str]:
+    holder = finding.get("holder")
+    if not holder:
+        return []
+    steps = [printable(holder.get("root") or "")] if holder.get("root") else []
+    path = holder.get("path") or []
+    for at, step in enumerate(path):
+        steps.append(_step(step, at == len(path) - 1))
+    text = " → ".join(steps) or printable(holder.get("text") or "")
+    return row("held by", text)
+
+
+def _step(step: Dict[str, Any], last: bool) -> str:
+    edge, kind = printable(step.get("edge") or "?"), printable(step.get("type") or "")
+    edge = edge[1:] if edge.startswith(".") else edge
+    if last and edge.startswith("["):
+        return "%s → %s" % (edge, kind.rpartition(".")[2]) if kind else edge
+    if not kind:
+        return edge
+    entries = step.get("entries")
+    inner = kind if entries is None else "%s, %s entries" % (kind, number(entries))
+    return "%s (%s)" % (edge, inner)
+
+
+def _cycle(finding: Document) -> List[str]:
+    cycle = finding.get("cycle")
+    if not cycle:
+        return []
+    edges = cycle.get("edges") or []
+    text = " → ".join("%s%s" % (printable(e.get("from") or "?"), printable(e.get("edge") or "")) for e in edges)
+    if edges:
+        text += " → " + printable(edges[-1].get("to") or "?")
+    facts = []
+    if cycle.get("instances"):
+        facts.append("%s instances" % number(cycle["instances"]))
+    if cycle.get("drags_bytes"):
+        facts.append("each keeps %s" % size(cycle["drags_bytes"]))
+    lines = row("cycle", text or printable(cycle.get("opaque") or ""), ", ".join(facts))
+    for place, edge in enumerate(edges):
+        if edge.get("at"):
+            cut = "   ← cut here" if cycle.get("cut") == place else ""
+            lines += row("edge %d" % (place + 1), _place(edge["at"]) + cut)
+    return lines
+
+
+def _sites(finding: Document) -> List[str]:
+    sites = finding.get("sites") or {}
+    lines: List[str] = []
+    for key, label in (("stored", "stored"), ("allocated", "made"), ("suspect", "suspect")):
+        for count, place in enumerate((sites.get(key) or [])[:MOST_PLACES]):
+            extra = "(from the byte code: no source)" if place.get("from") == "bytecode" else ""
+            lines += row(label if count == 0 else "", _place(place), extra)
+    return lines
+
+
+def _place(place: Dict[str, Any]) -> str:
+    """`shop/sessions.py:57  in remember     ACTIVE[token] = session`"""
+    where = printable(place.get("file") or place.get("library") or "?")
+    if place.get("line"):
+        where += ":%d" % place["line"]
+    parts = [where]
+    if place.get("function"):
+        parts.append("in " + printable(place["function"]))
+    if place.get("text"):
+        parts.append("   " + printable(place["text"]).strip())
+    return "  ".join(parts)
+
+
+def _bound(finding: Document) -> List[str]:
+    bound = finding.get("bound")
+    if not bound or bound.get("value") is None:
+        return []
+    text = "%s entries" % number(bound["value"])
+    if bound.get("read_from"):
+        text += ", read from " + printable(bound["read_from"])
+    if bound.get("full_in_s") is not None:
+        text += "; full in " + seconds(bound["full_in_s"])
+    return row("bound", text)
+
+
+def _peak(finding: Document) -> List[str]:
+    peak = finding.get("peak")
+    if not peak:
+        return []
+    text = size(peak.get("bytes") or 0) + " held at once"
+    if peak.get("before") is not None:
+        text += ", %s resident before" % size(peak["before"])
+    if peak.get("source"):
+        text += ", read from a %s" % printable(peak["source"])
+    return row("peak", text, "at " + seconds(peak["at_s"]) if peak.get("at_s") is not None else "")
+
+
+def _why(finding: Document) -> List[str]:
+    why = (finding.get("evidence") or {}).get("why")
+    if isinstance(why, list):
+        why = "; ".join(map(str, why))
+    return row("why", printable(why)) if why else []
+
+
+def _remedy(finding: Document) -> List[str]:
+    remedy = finding.get("remedy")
+    if not remedy or remedy.get("action") in (None, "none") and not remedy.get("text"):
+        return []
+    text = printable(remedy.get("text") or remedy.get("action"))
+    if remedy.get("at") and remedy["at"].get("file"):
+        where = _place({"file": remedy["at"]["file"], "line": remedy["at"].get("line")})
+        if where not in text:
+            text += " (%s)" % where
+    if remedy.get("frees"):
+        text += "; cutting this edge frees " + size(remedy["frees"])
+    lines = row("remedy", text)
+    if remedy.get("kept_by"):
+        lines += row("", "kept alive then by " + printable(remedy["kept_by"]))
+    return lines
+
+
+def _pids(finding: Document) -> List[str]:
+    pids = finding.get("pids") or []
+    return row("pids", ", ".join(map(str, pids))) if len(pids) > 1 else []
+
+
+def _memory(memory: Optional[Dict[str, Any]]) -> List[str]:
+    if not memory or not memory.get("rss"):
+        return []
+    parts = ["%s %s" % (size(e.get("bytes") or 0), printable(e["what"])) for e in memory.get("ledger") or [] if e.get("bytes")]
+    if memory.get("unexplained"):
+        parts.append("%s unexplained" % size(memory["unexplained"]))
+    text = "%s resident" % size(memory["rss"]) + (": " + " · ".join(parts) if parts else "")
+    return row("MEMORY", text, indent=0, column=8)
+
+
+def _notes(document: Document) -> List[str]:
+    """What was judged how finely, what is left over, and what the document itself notes."""
+    notes = []
+    floor, rest = document.get("floor") or {}, document.get("uncovered") or {}
+    if document.get("verdict") == "clean" and floor.get("bytes_per_s") is not None:
+        notes.append("nothing grew faster than %s objects or %s a second" % (
+            _short(floor.get("objects_per_s") or 0), size(floor["bytes_per_s"])))
+    if rest.get("bytes") or rest.get("objects"):
+        notes.append("%s in %s objects grew elsewhere and is below the floor (--all shows it)" % (
+            size(rest.get("bytes") or 0), number(rest.get("objects") or 0)))
+    notes += [printable(note) for note in document.get("notes") or []]
+    lines: List[str] = []
+    for note in notes:
+        lines += row("" if lines else "NOTES", note, indent=0, column=8)
+    return lines

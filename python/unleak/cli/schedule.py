@@ -1,0 +1,68 @@
+"""When `run` looks at its program: as its session asks (evenly over any run length), at new highs of memory, and never
+so often that looking costs more than a small share of the program's time. Pure: time and memory are arguments."""
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+MIB = 1 << 20
+HIGH_SHARE, HIGH_BYTES = 1.20, 16 * MIB      # what is a new high
+LEVEL_S = 0.2                                # no rise for so long: the high has been reached
+NEAR_S = 0.6                                 # a look so soon after a high has seen it
+BUDGET, ALLOWANCE_S = 0.05, 0.5              # share of the run time that looks may take, and what they may take at once
+
+
+class Highs:
+    """New highs of resident memory, and which of them a look has seen."""
+
+    def __init__(self) -> None:
+        self.top = 0                    # highest seen at all
+        self.mark = 0                   # the last new high
+        self.rising_at: Optional[float] = None
+        self.seen: List[Dict[str, Any]] = []
+
+    def sample(self, now: float, rss: int, peak: int) -> str:
+        """Fold in what is resident now and the kernel's own high-water mark; why to look now, or ""."""
+        highest = max(rss, peak)
+        reason = ""
+        if self.mark == 0:
+            self.mark = highest
+        elif highest >= self.mark * HIGH_SHARE and highest >= self.mark + HIGH_BYTES:
+            self.mark = highest
+            self.seen.append({"at_s": now, "rss": highest, "looked": False})
+            self.rising_at, reason = now, "new high"
+        elif self.rising_at is not None and highest > self.top:
+            self.rising_at = now
+        elif self.rising_at is not None and now - self.rising_at >= LEVEL_S:
+            self.rising_at, reason = None, "at its height"
+        self.top = max(self.top, highest)
+        return reason
+
+    def looked(self, began: float, ended: float) -> None:
+        """A look was taken: highs of just before it have been seen."""
+        for high in self.seen:
+            if began - NEAR_S <= high["at_s"] <= ended:
+                high["looked"] = True
+
+    def missed(self) -> List[Dict[str, Any]]:
+        """Highs that no look was near to. Of highs within one rise the last stands for all."""
+        result = []
+        for high, after in zip(self.seen, self.seen[1:] + [None]):
+            one_rise = after is not None and after["at_s"] - high["at_s"] < NEAR_S
+            if not high["looked"] and not one_rise:
+                result.append({"at_s": round(high["at_s"], 3), "rss": high["rss"]})
+        return result
+
+
+class Budget:
+    """What looks have cost against what they may."""
+
+    def __init__(self) -> None:
+        self.spent = 0.0
+        self.dearest = 0.0
+
+    def charge(self, seconds: float) -> None:
+        self.spent += seconds
+        self.dearest = max(self.dearest, seconds)
+
+    def allows(self, elapsed: float) -> bool:
+        return self.spent + self.dearest <= ALLOWANCE_S + BUDGET * elapsed

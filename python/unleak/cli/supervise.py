@@ -1,0 +1,146 @@
+"""The started program from its start to its end: polls its memory, takes looks when the schedule says so."""
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import Any, Dict, List, Optional
+
+from unleak.cli import errors, proc
+from unleak.cli.helper import Refused
+from unleak.cli.schedule import Budget, Highs
+from unleak.cli.watch import Subject, Watch, session_options
+
+POLL_S = 0.05           # 20 Hz
+FIRST_LOOK_S = 0.25     # interpreters are starting before
+RETRY_S = 0.25          # after a look that could not be taken
+ENDING_S = 3.0          # how long a program may take to end after Ctrl-C
+
+
+class Supervisor:
+    """Runs one program under looks. `pid` is the process that was started, `exit` its status once it ended (negative:
+    the signal that ended it), `subjects` the processes looked at."""
+
+    def __init__(self, watch: Watch, args: Any):
+        self._watch = watch
+        self._args = args
+        self.pid = 0
+        self.exit: Optional[int] = None
+        self.subjects: List[Subject] = []
+        self._highs: Dict[int, Highs] = {}
+        self._budget = Budget()
+        self._began = time.monotonic()
+        self._problem = ""
+
+    def close(self) -> None:
+        for subject in self.subjects:
+            subject.close()
+
+    def start(self, argv: List[str]) -> None:
+        reply, _ = self._watch.helper.call({
+            "cmd": "start", "argv": argv, "cwd": os.getcwd(), "env": ["%s=%s" % pair for pair in os.environ.items()],
+            "pgid": os.getpgrp()})
+        self.pid = int(reply["pid"])
+        self._began = time.monotonic()
+        self._add(self.pid)
+        self._watch.journal.announce("started pid %d: %s" % (self.pid, argv[0]))
+
+    def facts(self, pid: int) -> Dict[str, Any]:
+        """What only the parent knows, for the conclusion."""
+        highs = self._highs.get(pid, Highs())
+        return {"exit": self.exit, "rss_peak": highs.top, "missed_highs": highs.missed()}
+
+    def why_no_look(self) -> str:
+        lived = time.monotonic() - self._began
+        return "No look could be taken in the %.1f s that the program ran%s." % (
+            lived, ": " + self._problem if self._problem else "")
+
+    def watch_to_the_end(self) -> None:
+        """Until the program has ended, or Ctrl-C asks for the answer now."""
+        interrupts = self._watch.interrupts
+        while proc.alive(self.pid):
+            if interrupts.count:
+                if not self._let_it_end():
+                    return
+                break
+            for subject in list(self.subjects):
+                self._attend(subject)
+            interrupts.wait(POLL_S)
+        self._collect()
+
+    def _add(self, pid: int) -> None:
+        subject = Subject(pid, session_options(self._args, run=True))
+        subject.due = self._began + FIRST_LOOK_S
+        self.subjects.append(subject)
+        self._highs[pid] = Highs()
+
+    def _attend(self, subject: Subject) -> None:
+        """One poll of one process: a look if memory made a new high or the session's next look is due."""
+        if subject.done:
+            return
+        if subject.pid != self.pid and not proc.alive(subject.pid):
+            subject.done = True
+            return
+        now = time.monotonic()
+        rss, peak = proc.resident(subject.pid), proc.high_water(subject.pid)
+        reason = self._highs[subject.pid].sample(now - self._began, rss, peak)
+        if not reason and now >= subject.due:
+            reason = "in time"
+        if reason and now >= subject.not_before and self._budget.allows(now - self._began):
+            self._look(subject, now)
+
+    def _look(self, subject: Subject, began: float) -> None:
+        looked = self._watch.look(subject)
+        ended = time.monotonic()
+        if looked:
+            self._budget.charge(ended - began)
+            self._highs[subject.pid].looked(began - self._began, ended - self._began)
+            subject.done = False        # a session of `run` ends with its program
+            return
+        self._problem = subject.problem.message if subject.problem else ""
+        subject.not_before = subject.due = ended + RETRY_S
+        if subject.pid == self.pid or self._args.children:
+            self._adopt()
+
+    def _adopt(self) -> None:
+        """Descendants to look at: all with --children, else the first when what was started is no Python itself."""
+        known = {s.pid for s in self.subjects}
+        for child in self._watch.descendants(self.pid):
+            if child in known or not (self._args.children or self._is_python(child)):
+                continue
+            self._add(child)
+            if not self._args.children:
+                self.subjects[0].done = True
+                return
+
+    def _is_python(self, pid: int) -> bool:
+        try:
+            facts, _ = self._watch.helper.call({"cmd": "inspect", "pid": pid})
+        except Refused:
+            return False
+        return bool(facts.get("python"))
+
+    def _let_it_end(self) -> bool:
+        """After Ctrl-C: the terminal sent it to the program too, which may want to clean up. False: it goes on."""
+        interrupts = self._watch.interrupts
+        if interrupts.last == signal.SIGTERM:
+            os.kill(self.pid, signal.SIGTERM)       # meant for the program: we stand in its place
+        until, count = time.monotonic() + ENDING_S, interrupts.count
+        while proc.alive(self.pid) and time.monotonic() < until and interrupts.count == count:
+            interrupts.wait(POLL_S)
+        if proc.alive(self.pid):
+            for subject in self.subjects:
+                if not subject.done and proc.alive(subject.pid) and interrupts.count == count:
+                    self._look(subject, time.monotonic())
+            sys.stderr.write("unleak: pid %d is still running\n" % self.pid)
+            return False
+        return True
+
+    def _collect(self) -> None:
+        try:
+            reply, _ = self._watch.helper.call({"cmd": "wait", "pid": self.pid})
+        except errors.Failure as problem:
+            self._watch.journal.write("exit status not known: %s" % problem.message)
+            return
+        self.exit = reply.get("exit")

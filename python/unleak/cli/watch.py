@@ -1,0 +1,162 @@
+"""Looks at processes until each diagnosis has what it needs: the loop look, fold, ask what next, wait."""
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from unleak.cli import engine, errors, proc
+from unleak.cli.helper import Helper, Interrupted, Refused
+from unleak.cli.interrupts import Interrupts
+from unleak.cli.journal import Journal
+from unleak.cli.progress import Progress
+
+MOST_PROCESSES = 64      # of --children: each costs a session and its looks
+
+
+class Subject:
+    """One process under diagnosis: its session, and when it is looked at next."""
+
+    def __init__(self, pid: int, options: Dict[str, Any]):
+        self.pid = pid
+        self.session = engine.Session(options)
+        self.root = _own_root(pid)
+        self.born = proc.started(pid)
+        self.looks = 0
+        self.due = time.monotonic()
+        self.not_before = 0.0
+        self.done = False
+        self.problem: Optional[errors.Failure] = None
+        self.notes: List[str] = []
+
+    def close(self) -> None:
+        self.session.close()
+        if self.root is not None:
+            os.close(self.root)
+            self.root = None
+
+    @property
+    def root_path(self) -> Optional[str]:
+        """The folder below which the target's files lie, for as long as this object is open."""
+        return None if self.root is None else "/proc/self/fd/%d" % self.root
+
+
+def _own_root(pid: int) -> Optional[int]:
+    """The target's root folder, held open: it stays reachable when the target ends or privileges are given up."""
+    try:
+        return os.open("/proc/%d/root" % pid, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+class Watch:
+    """Takes looks of subjects through the helper. What is done is in the journal."""
+
+    def __init__(self, helper: Helper, interrupts: Interrupts, journal: Journal, progress: Progress, args: Any):
+        self.helper = helper
+        self.interrupts = interrupts
+        self.journal = journal
+        self.progress = progress
+        self.args = args
+        self.keep = kept_folder(args.keep)
+
+    def look(self, subject: Subject) -> bool:
+        """One look, folded into the session. False when it could not be taken; `subject.problem` says why."""
+        request = {"cmd": "look", "pid": subject.pid, "max_pause_ms": self.args.max_pause,
+                   "max_extra": self.args.max_extra / 100, "argv": self.args.argv}
+        began = time.monotonic()
+        try:
+            facts, descriptors = self.helper.call(request)
+            snapshot = engine.Snapshot.from_reply(descriptors)
+        except (Refused, Interrupted) as problem:
+            subject.problem = problem
+            self.journal.write("pid %d: no look: %s" % (subject.pid, problem.message))
+            return False
+        subject.looks += 1
+        self.journal.write("pid %d: look %d in %.0f ms: %s" % (
+            subject.pid, subject.looks, (time.monotonic() - began) * 1e3, _facts(facts)))
+        if self.keep is not None:
+            snapshot.save(str(self.keep / ("%d-%04d.unleak" % (subject.pid, subject.looks))))
+        subject.session.add(snapshot)
+        plan = subject.session.next()
+        subject.done = bool(plan.get("done"))
+        subject.due = time.monotonic() + max(0.0, float(plan.get("wait_s") or 0.0))
+        return True
+
+    def until_done(self, subjects: List[Subject]) -> None:
+        """Look at each until its session is content, it ends, or somebody wants the answer now."""
+        while not self.interrupts.count:
+            waiting = [s for s in subjects if not s.done]
+            if not waiting:
+                return
+            subject = min(waiting, key=lambda s: s.due)
+            if not self._wait(subject, subjects):
+                continue
+            if self.args.children:
+                self.adopt(subjects)
+            if not self.look(subject):
+                subject.done = True
+                subject.notes.append(_ended_early(subject))
+
+    def adopt(self, subjects: List[Subject]) -> None:
+        """Add descendants of the subjects that were not there before (--children)."""
+        known = {s.pid for s in subjects}
+        for pid in [s.pid for s in subjects]:
+            for child in self.descendants(pid):
+                if child not in known and len(known) < MOST_PROCESSES:
+                    known.add(child)
+                    subjects.append(Subject(child, session_options(self.args)))
+
+    def descendants(self, pid: int) -> List[int]:
+        try:
+            facts, _ = self.helper.call({"cmd": "descendants", "pid": pid})
+        except Refused:
+            return []
+        return [int(p) for p in facts.get("pids", [])]
+
+    def _wait(self, subject: Subject, subjects: List[Subject]) -> bool:
+        """Until the subject's look is due. False: something came in between, look again at what is due."""
+        while True:
+            left = subject.due - time.monotonic()
+            if left <= 0:
+                return True
+            self.progress.show(_progress(subjects, left))
+            self.interrupts.wait(min(left, 0.25))
+            if self.interrupts.count:
+                return False
+            if not proc.alive(subject.pid):
+                return True     # the look says why it cannot be taken
+
+
+def session_options(args: Any, run: bool = False) -> Dict[str, Any]:
+    return {"looks": args.looks, "duration_s": args.duration, "run": run, "all": args.all, "argv": args.argv}
+
+
+def kept_folder(name: Optional[str]) -> Optional[Path]:
+    if not name:
+        return None
+    folder = Path(name)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise errors.Failure("cannot keep snapshots in %s: %s" % (folder, problem.strerror)) from None
+    return folder
+
+
+def _facts(facts: Dict[str, Any]) -> str:
+    return ", ".join("%s %s" % (k, v) for k, v in facts.items() if isinstance(v, (str, int, float)) and v != "")
+
+
+def _ended_early(subject: Subject) -> str:
+    reason = subject.problem.message if subject.problem else ""
+    if subject.looks and not proc.alive(subject.pid):
+        return "the process ended after %d looks" % subject.looks
+    return "no more than %d looks: %s" % (subject.looks, reason)
+
+
+def _progress(subjects: List[Subject], left: float) -> str:
+    looks = sum(s.looks for s in subjects)
+    of = "" if len(subjects) == 1 else " of %d processes" % len(subjects)
+    return "unleak: %d %s%s taken, next in %.0f s (Ctrl-C: the answer so far)" % (
+        looks, "look" if looks == 1 else "looks", of, left)

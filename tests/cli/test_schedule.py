@@ -1,0 +1,49 @@
+"""When `run` looks: new highs, their end, what was missed, and what looking may cost."""
+from unleak.cli.schedule import Budget, Highs
+
+MIB = 1 << 20
+
+
+def feed(highs, samples):
+    """(time, MiB) pairs in; the reasons that came out, with their times."""
+    return [(at, reason) for at, mib in samples for reason in [highs.sample(at, mib * MIB, mib * MIB)] if reason]
+
+
+def test_a_rise_is_looked_at_and_once_more_at_its_height():
+    reasons = feed(Highs(), [(0.0, 20), (0.1, 60), (0.15, 64), (0.2, 64), (0.3, 64), (0.4, 64), (0.6, 64)])
+    assert reasons == [(0.1, "new high"), (0.4, "at its height")]
+
+
+def test_small_or_slow_rises_are_none():
+    assert feed(Highs(), [(0.0, 20), (1.0, 30), (2.0, 35)]) == []                  # less than 16 MiB
+    assert feed(Highs(), [(0.0, 1000), (1.0, 1100)]) == []                         # less than 20 %
+
+
+def test_a_spike_between_two_polls_is_known_by_the_kernel_s_mark():
+    highs = Highs()
+    highs.sample(0.0, 20 * MIB, 20 * MIB)
+    assert highs.sample(0.1, 20 * MIB, 200 * MIB) == "new high"
+    assert highs.top == 200 * MIB
+
+
+def test_a_high_without_a_look_is_missed():
+    highs = Highs()
+    feed(highs, [(0.0, 20), (1.0, 100), (5.0, 200)])
+    highs.looked(5.1, 5.2)
+    assert highs.missed() == [{"at_s": 1.0, "rss": 100 * MIB}]
+
+
+def test_one_rise_needs_one_look():
+    highs = Highs()
+    feed(highs, [(0.0, 20), (1.0, 50), (1.1, 80), (1.2, 110)])
+    highs.looked(1.75, 1.8)
+    assert highs.missed() == []
+
+
+def test_looks_cost_a_small_share_of_the_time():
+    budget, looks = Budget(), 0
+    for tick in range(2000):                # 100 s in which somebody always wants to look
+        if budget.allows(tick * 0.05):
+            budget.charge(0.1)
+            looks += 1
+    assert 50 <= looks <= 55                # 5 % of 100 s, and the half second that is free
