@@ -88,13 +88,17 @@ class RootBuilder {
     for (u64 e = group.first; e < group.first + group.count; ++e) {
       const ArrivedEdge& edge = a_.group_edges[e];
       const u64 index = edge.label >> 3;
-      u32 name = 0;
-      if ((edge.label & 7) == UNLEAK_LABEL_ROOT && index < static_cast<u64>(std::max(roots.count, 0))) {
-        const char* text = roots.names[index].name;
-        name = a_.String(std::string(text, strnlen(text, sizeof roots.names[index].name)));
-      }
-      Add(edge, kind, name, kNone);
+      const bool named = (edge.label & 7) == UNLEAK_LABEL_ROOT;
+      Add(edge, kind, named ? a_.String(RootName(roots, index)) : 0, kNone);
     }
+  }
+
+  static std::string RootName(NamedRoots roots, u64 index) {
+    if (index == UNLEAK_ROOT_ATEXIT) return "atexit callbacks";
+    if (index == UNLEAK_ROOT_IDENTIFIER) return "identifier cache";
+    if (index >= static_cast<u64>(std::max(roots.count, 0))) return {};
+    const char* text = roots.names[index].name;
+    return std::string(text, strnlen(text, sizeof roots.names[index].name));
   }
 
   void Add(const ArrivedEdge& edge, RootKind kind, u32 name, u32 frame) {
