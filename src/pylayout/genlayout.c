@@ -272,6 +272,13 @@ static void Frames(void) {
   AT(frame.back, PyFrameObject, f_back);
   AT(frame.trace, PyFrameObject, f_trace);
 #if SINCE(13)
+  AT(frame.extra_locals, PyFrameObject, f_extra_locals);
+  AT(frame.locals_cache, PyFrameObject, f_locals_cache);
+#endif
+#if SINCE(14)
+  AT(frame.overwritten_locals, PyFrameObject, f_overwritten_fast_locals);
+#endif
+#if SINCE(13)
   AT(frame.code, IFrame, f_executable);
   AT(frame.instruction, IFrame, instr_ptr);
 #else
@@ -507,8 +514,17 @@ static void Callables(void) {
 #if SINCE(11)
   AT(generator.iframe, PyGenObject, gi_iframe);
   AT(generator.state, PyGenObject, gi_frame_state);
+  FIELD(generator.cleared, FRAME_CLEARED);
 #else
   AT(generator.iframe, PyGenObject, gi_frame);
+  AT(generator.code, PyGenObject, gi_code);
+  AT(generator.exc_type, PyGenObject, gi_exc_state.exc_type);
+  AT(generator.exc_traceback, PyGenObject, gi_exc_state.exc_traceback);
+#endif
+#if SINCE(11)
+  AT(generator.origin, PyCoroObject, cr_origin_or_finalizer);
+#else
+  AT(generator.origin, PyAsyncGenObject, ag_finalizer);
 #endif
   AT(generator.name, PyGenObject, gi_name);
   AT(generator.qualname, PyGenObject, gi_qualname);

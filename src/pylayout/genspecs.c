@@ -96,6 +96,14 @@ static void ModuleSpecs(void) {
   Spec("datetime.timezone", ITEM(2), 0, "SPEC", -1, 0, ITEM(0), ITEM(1), END); /* PyDateTime_TimeZone: offset, name */
   Spec("datetime.date", sizeof(PyDateTime_Date), 1, "LEAF", -1, 0, END);
   Spec("datetime.timedelta", sizeof(PyDateTime_Delta), 1, "LEAF", -1, 0, END);
+#if !SINCE(12)
+  Spec("_io.BytesIO", 0, 1, "SPEC", -1, 0, ITEM(0), END); /* Modules/_io/bytesio.c: buf */
+#endif
+#if !SINCE(10)
+  /* Modules/sre.h: PatternObject groupindex, indexgroup, pattern; MatchObject string, regs, pattern */
+  Spec("re.Pattern", 0, 0, "SPEC", -1, 0, ITEM(2), ITEM(3), ITEM(4), END);
+  Spec("re.Match", 0, 0, "SPEC", -1, 0, ITEM(1), ITEM(2), ITEM(3), END);
+#endif
   /* Modules/_collectionsmodule.c: dequeobject; Modules/arraymodule.c: arrayobject */
   Spec("collections.deque", 0, 1, "DEQUE", -1, 0, END);
   Spec("array.array", 0, 1, "ARRAY", -1, 0, END);

@@ -65,7 +65,8 @@ struct unleak_layout {
     int32_t code, function, locals, object, previous, top, owner, owner_c_stack, localsplus, tagged, instruction,
         back /* frame object */, object_frame /* frame object -> its internal frame */, lasti /* 3.9, 3.10 */,
         globals, builtins, trace /* frame object */, value_stack /* 3.9, 3.10: PyObject** */,
-        stack_depth /* 3.10: int; 3.9: f_stacktop, PyObject** or NULL */, owner_generator, owner_frame_object;
+        stack_depth /* 3.10: int; 3.9: f_stacktop, PyObject** or NULL */, owner_generator, owner_frame_object,
+        extra_locals, locals_cache, overwritten_locals /* of frame objects, 3.13+ */;
   } frame;
   struct {
     int32_t nlocalsplus, stacksize, consts, names, filename, name, qualname, firstlineno, linetable, localsplusnames,
@@ -94,7 +95,9 @@ struct unleak_layout {
   struct { int32_t tag, digits, old /* 1: ob_size sign (<= 3.11) */; } integer;
   struct { int32_t size, bytes; } bytes_object;
   struct { int32_t alloc, bytes, start, object /* 3.15: the bytes object that holds the buffer */; } bytearray;
-  struct { int32_t iframe, name, qualname, state, exc_value; } generator; /* 3.11+: embedded frame; before: gi_frame in iframe */
+  struct { int32_t iframe, name, qualname, state, exc_value,
+      code, exc_type, exc_traceback /* 3.9, 3.10 */, cleared /* state at and above which no frame is left */,
+      origin /* coroutine's origin or asynchronous generator's finalizer */; } generator; /* 3.11+: embedded frame; before: gi_frame in iframe */
   struct { int32_t code, globals, closure, defaults, kwdefaults, dict, name, qualname, module; } function;
   struct { int32_t function, self; } method;
   struct { int32_t left_block, right_block, left_index, right_index, block_items, links /* in a block */, data, maxlen; } deque; /* _collectionsmodule.c */
