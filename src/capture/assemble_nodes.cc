@@ -5,20 +5,7 @@
 namespace unleak::capture {
 namespace {
 
-// Roles whose objects have a length in the sense of snapshot::Columns::length.
-bool HasLength(snapshot::Role role) {
-  using snapshot::Role;
-  switch (role) {
-    case Role::kDict: case Role::kList: case Role::kTuple: case Role::kSet: case Role::kFrozenset: case Role::kStr:
-    case Role::kBytes: case Role::kBytearray: case Role::kMemoryview: case Role::kArray: case Role::kDeque:
-    case Role::kOrderedDict: case Role::kDefaultdict: case Role::kCounter: case Role::kStructseq:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Subclasses of these have the length of their base, whatever their role.
+// Kinds whose objects have a length in the sense of snapshot::Columns::length; subclasses have that of their base.
 bool HasLength(const unleak_type_entry& type) {
   switch (type.kind) {
     case UNLEAK_LIST: case UNLEAK_TUPLE: case UNLEAK_DICT: case UNLEAK_SET: case UNLEAK_STR: case UNLEAK_BYTES:
@@ -90,7 +77,7 @@ Status BuildNodes(Assembly& a) {
   out.length.resize(count);
   std::vector<u8> has_length(a.in.types.size()), is_int(a.in.types.size());
   for (size_t t = 0; t < a.in.types.size(); ++t) {
-    has_length[t] = HasLength(a.in.types[t]) || HasLength(out.types[t].role);
+    has_length[t] = HasLength(a.in.types[t]);
     is_int[t] = a.in.types[t].kind == UNLEAK_INT;
   }
   for (u32 id = 0; id < count; ++id) {

@@ -69,7 +69,7 @@ Status BuildTypes(Assembly& assembly);
 // After the edges: "module.qualname", base and node of each type.
 void FinishTypes(Assembly& assembly);
 
-// assemble_roles.cc: role of each type, by name, kind and bases.
+// assemble_roles.cc: role of each type by its name and those of its bases: tp_name first, with modules after FinishTypes.
 void AssignRoles(Assembly& assembly);
 // What pylayout calls the member of a type at that offset, "" if it does not know.
 std::string FieldName(const unleak_layout& layout, const std::string& tp_name, i64 offset);

@@ -145,6 +145,7 @@ Status BuildTypes(Assembly& a) {
 void FinishTypes(Assembly& a) {
   const u32 module_key = a.String("__module__");
   for (size_t t = 0; t < a.out.types.size(); ++t) NameType(a, t, module_key);
+  AssignRoles(a);  // again: now modules are known
 }
 
 }  // namespace unleak::capture
