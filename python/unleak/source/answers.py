@@ -1,5 +1,6 @@
 """Questions in, answers out (docs/questions.md)."""
 
+import gc
 import os
 from typing import Callable, Dict, List, Optional, Tuple
 
@@ -25,13 +26,23 @@ def answer(questions: dict, *, root: str = "", limits: Optional[Limits] = None) 
     files or the questions hold: a question that cannot be answered has no entry, and `notes` says why.
     """
     base = text_field(questions, "root") or root
+    collecting = gc.isenabled()
+    gc.disable()  # parsing makes many objects and little garbage
+    try:
+        return _answer(questions, base, limits)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
     started = questions.get("started")
     main_file = text_field(questions, "main_file")
     cwd = text_field(questions, "cwd") or (os.path.dirname(main_file) if main_file.startswith("/") else "")
     answers: Dict[str, dict] = {}
     notes: List[str] = []
     files = questions.get("files")
-    with TargetFiles(base, cwd=cwd, started=started if isinstance(started, (int, float)) else None) as reader:
+    with TargetFiles(root, cwd=cwd, started=started if isinstance(started, (int, float)) else None) as reader:
         program = Program(reader, files if isinstance(files, list) else [], main_file, limits)
         listed = questions.get("questions")
         for question in listed if isinstance(listed, list) else ():

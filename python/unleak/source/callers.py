@@ -4,12 +4,13 @@ import ast
 import re
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 
-from .kinds import self_class, type_names
+from .kinds import UNKNOWN, self_class, type_names
 from .places import Frames
 from .program import Program
 from .syntax import Scope, Source, dotted
 
 _LEVELS = 5
+_FLOOR = 0.12
 _FILES_A_LEVEL = 40
 _NAMES_A_LEVEL = 24
 _COMMON = frozenset(
@@ -75,13 +76,16 @@ def find(program: Program, start: Scope, frames: Frames, limit: int = 4) -> List
         confidence *= 0.85
         if not targets:
             break
-    found.sort(key=lambda c: (-_rank(c, frames), c.scope.source.path != program.main_file, c.scope.source.path, c.node.lineno))  # type: ignore[attr-defined]
-    return found[:limit]
+    found.sort(key=lambda c: (-rank(c, frames), c.scope.source.path != program.main_file, c.scope.source.path, c.node.lineno))  # type: ignore[attr-defined]
+    return [c for c in found if c.confidence >= _FLOOR][:limit]
 
 
-def _rank(caller: Caller, frames: Frames) -> float:
+def rank(caller: Caller, frames: Frames) -> float:
+    """How likely this call is the way that is taken: it reaches the function, it runs, it runs more than once."""
     line = caller.node.lineno  # type: ignore[attr-defined]
     running = frames.factor(caller.scope, line)
+    if frames and running < 0.98:
+        running *= 0.6
     once = caller.scope.kind == "module" and running < 0.98
     return caller.confidence * running * (0.5 if once and not caller.decorator else 1.0)
 
@@ -159,9 +163,15 @@ def _method_reaches(program: Program, func: ast.Attribute, scope: Scope, wanted:
     if head in scope.source.imports and scope.binder(head) is not None and head in scope.source.module.bindings:
         # An attribute of an imported module that is not defined there by name: re-exported, or an object's method.
         return 0.6 if _mentions(program, scope.source, head, wanted) else 0.1
-    types = type_names(program, func.value, scope, 2) - {"NoneType"}
+    types = type_names(program, func.value, scope, 1) - {"NoneType"}
     if types & (classes | makers):
         return 0.95
+    families = {id(w.parent) for w in wanted if w.parent is not None}
+    for name in types:
+        if any(id(b) in families for klass in program.parsed_classes(name) for b in program.bases(klass)):
+            return 0.95
+    if UNKNOWN in types:
+        types = set()
     if types & {"str", "bytes", "list", "dict", "set", "tuple", "int", "deque"}:
         return 0.0
     return (0.35 if types else 0.55) * (0.6 if func.attr in _COMMON else 1.0)

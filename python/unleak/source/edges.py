@@ -10,7 +10,7 @@ from typing import Iterator, List, Optional, Set, Tuple
 from . import callers, selfput
 from .exceptions import exception_places
 from .holder import Tracker, in_function, text_field
-from .kinds import matches, self_class, short, type_names
+from .kinds import is_property, matches, self_class, short, type_names
 from .mutations import ADD, INIT, scan
 from .places import Frames, Place, place, ranked
 from .program import Program
@@ -36,6 +36,8 @@ class Cycle:
         self.name = edge_name(self.edge)
         self.frames = Frames(question.get("frames"))
         self.via = question.get("via")
+        types = question.get("types")
+        self.types = [t for t in types if isinstance(t, str)] if isinstance(types, list) else []
         self.members: List[Scope] = []
         listed = question.get("functions")
         for entry in listed if isinstance(listed, list) else ():
@@ -124,8 +126,6 @@ def _is_class(name: str) -> bool:
 def _attributes(cycle: Cycle, owner: str, name: str) -> Iterator[Place]:
     """Assignments to an attribute of a class, by who is assigned to and what is assigned."""
     tracker = class_tracker(cycle.program, owner, name, cycle)
-    if tracker is None:
-        return
     for source in tracker.sources:
         for scope in source.scopes:
             for node, target, value in _attribute_stores(scope, tracker.names):
@@ -137,7 +137,7 @@ def _attributes(cycle: Cycle, owner: str, name: str) -> Iterator[Place]:
                 yield place(scope, node, operation, score * (0.97 if cycle.program.is_library(source.path) else 1.0))
 
 
-def class_tracker(program: Program, type_name: str, attribute: str, cycle: Cycle) -> Optional[Tracker]:
+def class_tracker(program: Program, type_name: str, attribute: str, cycle: Cycle) -> Tracker:
     """A tracker for an attribute of a class whose qualified name does not say where the module ends."""
     parts = type_name.split(".")
     for cut in range(len(parts) - 1, 0, -1):
@@ -195,7 +195,7 @@ def _entries(cycle: Cycle) -> Iterator[Place]:
     if isinstance(cycle.via, dict) and "." in text_field(cycle.via, "from"):
         name = edge_name(text_field(cycle.via, "edge"))
         tracker = class_tracker(cycle.program, text_field(cycle.via, "from"), name, cycle)
-        for mutation in scan(tracker) if tracker is not None else ():
+        for mutation in scan(tracker):
             if mutation.effect == ADD or (mutation.effect != INIT and mutation.value is not None):
                 factor = _value_factor(cycle, mutation.value, mutation.scope)
                 yield place(mutation.scope, mutation.node, mutation.operation, mutation.confidence * mutation.weight * factor * cycle.near(mutation.scope))
@@ -307,7 +307,7 @@ def _mentions_method(program: Program, value: ast.expr, klass: Scope, scope: Sco
     parts = [value]
     if isinstance(value, ast.Call):
         parts = list(value.args) + [k.value for k in value.keywords]
-    methods = {s.name for k in [klass] + program.bases(klass) for s in k.children if s.kind == "function"}
+    methods = {s.name for k in [klass] + program.bases(klass) for s in k.children if s.kind == "function" and not is_property(s)}
     for part in parts:
         if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.attr in methods and self_class(part.value.id, scope) is not None:
             return part.attr
@@ -328,15 +328,16 @@ def _classes(cycle: Cycle) -> Iterator[Place]:
                     outer = outer.parent
                 yield place(outer or here, here.node, "class", 0.95)
             here = here.parent
-    name = short(cycle.target_type if _is_class(short(cycle.source_type)) else cycle.source_type)
-    paths = list(dict.fromkeys([m.source.path for m in cycle.members] + _own_files(cycle.program)))
+    names = {short(t) for t in [cycle.source_type, cycle.target_type] + cycle.types}
+    homes = [klass.source.path for t in cycle.types for klass in [find_class(cycle.program, t)] if klass is not None]
+    paths = list(dict.fromkeys([m.source.path for m in cycle.members] + homes + _own_files(cycle.program)))
     for path in paths:
         source = cycle.program.source(path)
         for scope in source.scopes if source is not None else ():
             if not in_function(scope):
                 continue
             for node in scope.of(ast.ClassDef):
-                yield place(scope, node, "class", (0.9 if node.name == name else 0.6) * cycle.near(scope))  # type: ignore[attr-defined]
+                yield place(scope, node, "class", (0.9 if node.name in names else 0.6) * cycle.near(scope))  # type: ignore[attr-defined]
             for node in scope.of(ast.Call):
                 maker = dotted(node.func).rpartition(".")[2]  # type: ignore[attr-defined]
                 if maker in _CLASS_MAKERS and (maker != "type" or len(node.args) == 3):  # type: ignore[attr-defined]
@@ -352,7 +353,7 @@ def _fallback(cycle: Cycle) -> Iterator[Place]:
         if member.kind == "function":
             outer = member.parent or member
             yield place(outer, member.node, "def", 0.3, function=member.name, qualname=member.qualname)
-    for name in (cycle.source_type, cycle.target_type):
+    for name in [cycle.source_type, cycle.target_type] + cycle.types:
         klass = find_class(cycle.program, name)
         if klass is not None:
             yield place(klass.parent or klass, klass.node, "class", 0.2)

@@ -7,11 +7,10 @@ get it as an argument (one call deep) are followed. Confidence (0..1) says how s
 """
 
 import ast
-import os
 import re
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
-from .kinds import callee, method_of, self_class, type_names
+from .kinds import UNKNOWN, callee, is_property, method_of, self_class, type_names
 from .program import Program
 from .syntax import Binding, FunctionNode, Scope, Source, constant_text, dotted
 
@@ -20,6 +19,7 @@ Level = Tuple[int, float]
 _DEPTH = 7
 _MAX_SOURCES = 400
 _STEP = re.compile(r"\.([A-Za-z_]\w*)|(\[[^\]]*\]|\{\*\}|\+|->|[^.\[{+]+)")
+_KEY = re.compile(r"\[(['\"])(.*)\1\]$")
 _MANGLED = re.compile(r"_([A-Za-z]\w*?)(__\w*[^_]_?)$")
 _VIEWS = ("values", "items", "keys")
 _COPIES = ("list", "tuple", "sorted", "reversed", "iter", "enumerate", "set")
@@ -27,9 +27,10 @@ _FUNCTION_KINDS = ("closure-variable", "local-variable", "default-argument")
 
 
 class Step(NamedTuple):
-    """One step from a value to one that it refers to: an attribute (`name`) or an item ("")."""
+    """One step from a value to one that it refers to: an attribute (`name`), or an item ("") with its key if it is a text."""
 
     name: str
+    key: Optional[str] = None
 
 
 def parse_steps(inner: object) -> List[Step]:
@@ -37,7 +38,8 @@ def parse_steps(inner: object) -> List[Step]:
     steps: List[Step] = []
     for text in inner if isinstance(inner, list) else ():
         for match in _STEP.finditer(text if isinstance(text, str) else ""):
-            steps.append(Step(match.group(1) or ""))
+            key = _KEY.match(match.group(2) or "")
+            steps.append(Step(match.group(1) or "", key.group(2) if key else None))
     return steps[:32]
 
 
@@ -86,7 +88,7 @@ class Tracker:
     def _find_classes(self) -> None:
         """The class of an attribute, and the class of the container if it is the program's."""
         if self.class_name:
-            source = self.program.source(self.path) if self.path else None
+            source = self.program.primary(self.path) if self.path else None
             if source is not None:
                 self.classes = source.classes(self.class_name)[:4]
         for scope in self.classes:
@@ -115,7 +117,8 @@ class Tracker:
         found: List[Source] = []
         for path in dict.fromkeys(first + paths):
             if path in first or self._can_matter(path):
-                source = self.program.source(path)
+                own = path in first or not self.program.is_library(path)
+                source = self.program.primary(path) if own else self.program.source(path)
                 if source is not None:
                     found.append(source)
             if len(found) >= _MAX_SOURCES:
@@ -142,18 +145,28 @@ class Tracker:
         """Whether a file that only has the name in it can mean this holder: it must also name the module or the class."""
         if self.anchor >= 0 or not (self.module or self.class_name):
             return True
-        return self._mention(path) > 0.3 or not self.program.is_library(path)
+        if not self.program.is_library(path):
+            return True
+        return self._mention(path) > 0.3 and (self.path is None or self.program.is_library(self.path))
 
     def _mention(self, path: str) -> float:
         """How likely a file that is not the holder's own speaks of the holder's module or class."""
         if path not in self._mentions:
-            text = self.program.text(path)
-            last = self.module.rpartition(".")[2].encode()
-            klass = self.class_name.rpartition(".")[2].encode()
-            near = bool(self.path) and os.path.dirname(path) == os.path.dirname(self.path or "")
-            named = (last and last in text) or (klass and klass in text)
-            self._mentions[path] = 0.55 if path == self.path else 0.42 if named or near else 0.25
+            near = bool(self.path) and self.program.package(path) == self.program.package(self.path or "")
+            self._mentions[path] = 0.55 if path == self.path else 0.42 if near or self._imports_it(path) else 0.25
         return self._mentions[path]
+
+    def _imports_it(self, path: str) -> bool:
+        """Whether a file's text has the module in an import, or the class's name."""
+        text = self.program.text(path)
+        module = self.module.encode()
+        parent, _, last = module.rpartition(b".")
+        klass = self.class_name.rpartition(".")[2].encode()
+        if module and (b"import " + module in text or b"from " + module in text):
+            return True
+        if parent and b"from " + parent in text and last in text:
+            return True
+        return len(klass) >= 4 and klass in text
 
     def _find_owners(self, sources: List[Source]) -> None:
         """Scopes that a variable of a function lives in."""
@@ -367,7 +380,12 @@ class Tracker:
                 return (0, 1.0)
             if isinstance(owner, ast.AST):
                 return self._attribute_level(ast.Attribute(value=owner, attr=key, ctx=ast.Load()), scope, depth + 1)  # type: ignore[arg-type]
-        return self._item(self.level(expr.value, scope, depth + 1))
+        found = self._item(self.level(expr.value, scope, depth + 1))
+        wanted = self.steps[found[0] - 1].key if found is not None else None
+        if found is None or wanted is None or key == wanted:
+            return found
+        fixed = isinstance(expr.slice, ast.Constant) or key is not None
+        return None if fixed else (found[0], found[1] * 0.5)
 
     @staticmethod
     def _namespace_owner(expr: ast.expr) -> object:
@@ -427,7 +445,7 @@ class Tracker:
             if (id(scope_), expr.attr) in self._attr_alias:
                 return self._attr_alias[(id(scope_), expr.attr)]
         method = next((s for s in klass.children if s.name == expr.attr and s.kind == "function"), None)
-        if method is not None and any(dotted(d).endswith("property") for d in method.node.decorator_list):  # type: ignore[attr-defined]
+        if method is not None and is_property(method):
             return self._return_level(method, depth)
         return None
 
@@ -505,7 +523,7 @@ class Tracker:
             types = type_names(self.program, expr, scope, 2)
             if wanted in types:
                 return 0.95
-            if types - {"NoneType"} and not (types & {c.name for c in self.classes}):
+            if types - {"NoneType"} and UNKNOWN not in types and not (types & {c.name for c in self.classes}):
                 return 0.1
         return self._mention(scope.source.path)
 

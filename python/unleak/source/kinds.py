@@ -1,4 +1,5 @@
-"""Which types an expression can have, as far as the text tells. Names are short ("Session"), an empty set is "not known"."""
+"""Which types an expression can have, as far as the text tells. Names are short ("Session"); an empty set, or UNKNOWN in it,
+is "others are possible"."""
 
 import ast
 from typing import FrozenSet, Iterable, Optional, Set
@@ -6,6 +7,7 @@ from typing import FrozenSet, Iterable, Optional, Set
 from .program import Program
 from .syntax import Scope, constant_text, dotted
 
+UNKNOWN = "?"
 _DEPTH = 5
 _SAME = (
     frozenset({"weakref", "ReferenceType", "ref", "KeyedRef"}),
@@ -41,7 +43,9 @@ def matches(types: Set[str], wanted: Iterable[str]) -> Optional[bool]:
     want = {name for full in wanted for name in _synonyms(short(full))}
     if not types or not want:
         return None
-    return bool(want & {name for t in types for name in _synonyms(t)})
+    if want & {name for t in types for name in _synonyms(t)}:
+        return True
+    return None if UNKNOWN in types else False
 
 
 def _synonyms(name: str) -> FrozenSet[str]:
@@ -72,6 +76,12 @@ def method_of(program: Program, klass: Scope, name: str) -> Optional[Scope]:
     return None
 
 
+def is_property(method: Scope) -> bool:
+    """Whether a method is read as an attribute."""
+    names = [dotted(d).rpartition(".")[2] for d in getattr(method.node, "decorator_list", ())]
+    return any(name.endswith("property") or name in ("getter", "setter") for name in names)
+
+
 def callee(program: Program, func: ast.expr, scope: Scope) -> Optional[Scope]:
     """The function or class that a call reaches: by name, by import, or as a method of self."""
     if isinstance(func, ast.Attribute):
@@ -99,9 +109,9 @@ def type_names(program: Program, expr: Optional[ast.expr], scope: Scope, depth: 
     if isinstance(expr, (ast.NamedExpr, ast.Await, ast.Starred)):
         return type_names(program, expr.value, scope, depth + 1)
     if isinstance(expr, ast.IfExp):
-        return type_names(program, expr.body, scope, depth + 1) | type_names(program, expr.orelse, scope, depth + 1)
+        return _any_of(program, [expr.body, expr.orelse], scope, depth)
     if isinstance(expr, ast.BoolOp):
-        return {name for value in expr.values for name in type_names(program, value, scope, depth + 1)}
+        return _any_of(program, expr.values, scope, depth)
     if isinstance(expr, ast.BinOp):
         return type_names(program, expr.left, scope, depth + 1)
     if isinstance(expr, ast.Call):
@@ -113,6 +123,13 @@ def type_names(program: Program, expr: Optional[ast.expr], scope: Scope, depth: 
     return set()
 
 
+def _any_of(program: Program, parts: Iterable[ast.expr], scope: Scope, depth: int) -> Set[str]:
+    found: Set[str] = set()
+    for part in parts:
+        found |= type_names(program, part, scope, depth + 1) or {UNKNOWN}
+    return found
+
+
 def _call_types(program: Program, call: ast.Call, scope: Scope, depth: int) -> Set[str]:
     target = callee(program, call.func, scope)
     if target is not None and target.kind == "class":
@@ -120,7 +137,7 @@ def _call_types(program: Program, call: ast.Call, scope: Scope, depth: int) -> S
     if target is not None:
         found: Set[str] = set()
         for node in target.of(ast.Return):
-            found |= type_names(program, node.value, target, depth + 2)
+            found |= type_names(program, node.value, target, depth + 2) or {UNKNOWN}  # type: ignore[attr-defined]
         return found
     name = dotted(call.func).rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
     if name in _BUILTIN_CALLS or name in {n for group in _SAME for n in group}:
@@ -146,15 +163,17 @@ def _name_types(program: Program, name: str, scope: Scope, depth: int) -> Set[st
     found: Set[str] = set()
     for binding in bindings:
         if binding.how in ("assign", "with"):
-            found |= type_names(program, binding.value, binder, depth + 1)  # type: ignore[arg-type]
-        elif binding.how == "param":
-            found |= annotation_names(binding.value)
+            found |= type_names(program, binding.value, binder, depth + 1) or {UNKNOWN}  # type: ignore[arg-type]
+        elif binding.how == "param":  # an annotation may name a base, a protocol, anything
+            found |= annotation_names(binding.value) | {UNKNOWN}
         elif binding.how == "def":
             found.add("function")
         elif binding.how == "class":
             found.add("type")
         elif binding.how == "except":
-            found |= annotation_names(binding.value)
+            found |= annotation_names(binding.value) | {UNKNOWN}
+        else:
+            found.add(UNKNOWN)
     return found
 
 
@@ -164,14 +183,13 @@ def _attribute_types(program: Program, expr: ast.Attribute, scope: Scope, depth:
         return set()
     method = method_of(program, klass, expr.attr)
     if method is not None:
-        plain = not any(dotted(d) in ("property", "cached_property", "functools.cached_property") for d in method.node.decorator_list)  # type: ignore[attr-defined]
-        return {"method"} if plain else set()
+        return set() if is_property(method) else {"method"}
     found: Set[str] = set()
     for inner in klass.children:
         for node in inner.of(ast.Assign, ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]
             if any(isinstance(t, ast.Attribute) and t.attr == expr.attr and isinstance(t.value, ast.Name) for t in targets):
-                found |= type_names(program, node.value, inner, depth + 2)  # type: ignore[attr-defined]
+                found |= type_names(program, node.value, inner, depth + 2) or {UNKNOWN}  # type: ignore[attr-defined]
     return found - {"NoneType"}
 
 

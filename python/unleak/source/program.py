@@ -41,6 +41,11 @@ class Program:
         self._parsed_bytes = 0
         self._text_bytes = 0
         self._by_stem: Dict[str, List[str]] = {}
+        self._library: Dict[str, bool] = {}
+        self._used: Dict[str, bool] = {}
+        self._unparsed: Dict[str, str] = {}
+        self._bases: Dict[int, List[Scope]] = {}
+        self._roots: Optional[List[str]] = None
         for path in self.files:
             self._by_stem.setdefault(_stem(path), []).append(path)
 
@@ -48,7 +53,19 @@ class Program:
 
     def is_library(self, path: str) -> bool:
         """Whether a file is the standard library's or an installed package's, and not the program's own."""
-        return path != self.main_file and bool(_LIBRARY.search(path))
+        found = self._library.get(path)
+        if found is None:
+            found = self._library[path] = path != self.main_file and bool(_LIBRARY.search(path))
+        return found
+
+    def uses(self, path: str) -> bool:
+        """Whether the program's own files import the package that a library file belongs to."""
+        package = self.package(path).rpartition("/")[2].partition(".")[0]
+        if package not in self._used:
+            word = re.compile(rb"(?m)^\s*(?:import|from)\s+(?:[\w.]+\s*,\s*)*" + re.escape(package.encode()) + rb"(?!\w)")
+            own = (p for p in self.files if not self.is_library(p))
+            self._used[package] = any(package.encode() in self.text(p) and word.search(self.text(p)) for p in own)
+        return self._used[package]
 
     def package(self, path: str) -> str:
         """Folder of the outermost package (or the file itself) that a library file belongs to."""
@@ -75,7 +92,7 @@ class Program:
         data = self.text(path)
         found: Optional[Source] = None
         if data and self._parsed_bytes + len(data) > self.limits.parse_bytes:
-            self._note("not all files were read: the limit of %d MiB of source was reached" % (self.limits.parse_bytes >> 20))
+            self._note("not all files were parsed: the limit of %d MiB of source was reached" % (self.limits.parse_bytes >> 20))
             return None
         if data:
             self._parsed_bytes += len(data)
@@ -83,9 +100,20 @@ class Program:
                 found = Source(path, data)
             except (SyntaxError, ValueError, RecursionError, MemoryError, LookupError) as error:
                 reason = getattr(error, "msg", None) or str(error) or type(error).__name__
-                self._note("%s could not be parsed: %s" % (path, reason))
+                self._unparsed[path] = "%s could not be parsed: %s" % (path, reason)
         self._sources[path] = found
         return found
+
+    def primary(self, path: str) -> Optional[Source]:
+        """As `source`, for a file that an answer depends on: a note says why it cannot be parsed."""
+        found = self.source(path)
+        if path in self._unparsed:
+            self._note(self._unparsed[path])
+        return found
+
+    def parsed_classes(self, name: str) -> List[Scope]:
+        """Classes of a name in the files parsed so far."""
+        return [c for s in self._sources.values() if s is not None for c in s.classes_named(name)]
 
     def candidates(self, words: Iterable[str], first: Sequence[str] = ()) -> List[str]:
         """Files in whose text one of the words stands: `first`, the program's own, then libraries."""
@@ -129,7 +157,7 @@ class Program:
 
     def _search_roots(self) -> List[str]:
         """Folders that modules lie in, as far as the known files tell: the main file's, site-packages, the standard library."""
-        if not hasattr(self, "_roots"):
+        if self._roots is None:
             roots = dict.fromkeys([os.path.dirname(self.main_file)] if self.main_file else [])
             for path in self.files:
                 site = _SITE.match(path)
@@ -192,7 +220,7 @@ class Program:
         binder = scope.binder(head)
         own = [s for s in (binder.children if binder is not None else ()) if s.name == head]
         if own:
-            return _inside(own[-1], rest)
+            return self._inside(own[-1], rest)
         path, attr = self.resolve_import(source, head)
         if path is None:
             return None
@@ -203,7 +231,10 @@ class Program:
         head, _, rest = wanted.partition(".")
         own = [s for s in inner.module.children if s.name == head]
         if own:
-            return _inside(own[-1], rest)
+            return self._inside(own[-1], rest)
+        aliases = [dotted(b.value) for b in inner.module.bindings.get(head, ()) if b.how == "assign"]
+        if len(aliases) == 1 and aliases[0] and not rest and aliases[0].partition(".")[0] != head:
+            return self.definition(inner.module, aliases[0])
         if rest and head in inner.imports:
             return None
         if head in inner.imports and not rest:
@@ -213,11 +244,24 @@ class Program:
             return found[-1] if found else None
         return None
 
+    def _inside(self, scope: Scope, rest: str) -> Optional[Scope]:
+        """A method or inner class by the names after the first; methods of ancestors too."""
+        for part in rest.split(".") if rest else ():
+            around = [scope] + (self.bases(scope) if scope.kind == "class" else [])
+            inner = [s for a in around for s in a.children if s.name == part]
+            if not inner:
+                return None
+            scope = inner[0]
+        return scope
+
     def bases(self, klass: Scope) -> List[Scope]:
         """Class scopes of the known ancestors of a class, nearest first."""
+        if id(klass) in self._bases:
+            return self._bases[id(klass)]
         found: List[Scope] = []
         seen: Set[int] = {id(klass)}
         todo = [klass]
+        self._bases[id(klass)] = found
         while todo and len(found) < 64:
             current = todo.pop(0)
             for base in current.node.bases:  # type: ignore[attr-defined]
@@ -228,15 +272,6 @@ class Program:
                     found.append(scope)
                     todo.append(scope)
         return found
-
-
-def _inside(scope: Scope, rest: str) -> Optional[Scope]:
-    for part in rest.split(".") if rest else ():
-        inner = [s for s in scope.children if s.name == part]
-        if not inner:
-            return None
-        scope = inner[-1]
-    return scope
 
 
 def _own_names(module: Scope) -> Set[str]:

@@ -5,13 +5,14 @@ from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from . import callers
 from .holder import Tracker, in_function, text_field
-from .kinds import matches, type_names
+from .kinds import matches, short, type_names
 from .mutations import ADD, INIT, REPLACE, Mutation, scan
 from .places import Frames, Place, place, ranked
 from .program import Program
 from .syntax import Scope, dotted
 
 _FLOOR = 0.12  # places below are named only if there is nothing better
+_MAX_TRACED = 6  # functions whose callers are looked for
 _CACHES = ("lru_cache", "cache", "cached", "memoize", "alru_cache")
 # Lists that the interpreter itself keeps, by the name of the root, and the functions that add to them.
 _HOOKS = {
@@ -50,7 +51,6 @@ class Stored:
             places += list(self._default())
         adding = [(s, m) for s, m in found if m.effect != INIT and s >= 0.2]
         places += list(self._followed(adding))
-        places = ranked(self.program, places, 64)
         places += self._callers(places, adding)
         places = ranked(self.program, places, 64)
         good = [p for p in places if float(p["score"]) >= _FLOOR]  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ class Stored:
         if not in_function(mutation.scope) and not self._runs_often(mutation):
             score *= 0.4
         if self.program.is_library(mutation.scope.source.path):
-            score *= 0.97
+            score *= 0.97 if self.program.uses(mutation.scope.source.path) else 0.9
         if mutation.effect == INIT:
             score *= 0.5
         return score
@@ -158,30 +158,38 @@ class Stored:
     # -- who leads there --
 
     def _callers(self, places: List[Place], adding: List[Tuple[float, Mutation]]) -> List[Place]:
-        """The program's own lines that lead to the line that stores."""
-        best = [(s, m) for s, m in adding if in_function(m.scope)][:2]
-        if best and best[0][0] >= _FLOOR:
-            return self._calls_to(best)
-        if self.tracker.path is None or self.program.is_library(self.tracker.path) or not best:
-            return self._calls_into_module(max([float(p["score"]) for p in places], default=0.0))  # type: ignore[arg-type]
-        return []
-
-    def _calls_to(self, best: List[Tuple[float, Mutation]]) -> List[Place]:
+        """The program's own lines that lead to the lines that store. They also tell which of several lines it was: places
+        that nothing in the program leads to lose some of their score."""
+        best = [(s, m) for s, m in adding if in_function(m.scope)]
+        best = [(s, m) for s, m in best if s >= max(_FLOOR, 0.7 * best[0][0])]
+        library = bool(best) and self.program.is_library(best[0][1].scope.source.path)
+        ways: Dict[int, List[callers.Caller]] = {}
+        for _, mutation in best:
+            scope = _code_scope(mutation.scope)
+            if id(scope) not in ways and len(ways) < (_MAX_TRACED if library else 1):
+                ways[id(scope)] = callers.find(self.program, scope, self.frames, 3)
         found: Dict[Tuple[str, int], Place] = {}
         for score, mutation in best:
-            scope = mutation.scope
-            while scope.kind == "class" and scope.parent is not None:
-                scope = scope.parent
-            library = self.program.is_library(scope.source.path)
-            for caller in callers.find(self.program, scope, self.frames, 4 if library else 3):
+            lead = ways.get(id(_code_scope(mutation.scope)))
+            reached = max([callers.rank(c, self.frames) for c in lead], default=0.0) if lead is not None else 0.0
+            if library and len(ways) > 1:
+                score *= 0.8 + 0.2 * reached
+                _rescore(places, mutation, score)
+            for caller in lead or ():
                 line = caller.node.lineno  # type: ignore[attr-defined]
-                factor = self.frames.factor(caller.scope, line)
-                own = (0.85 if library else 0.5) * score * caller.confidence * factor
+                own = (0.85 if library else 0.5) * score * callers.rank(caller, self.frames)
                 operation = "decorate" if caller.decorator else "call"
-                found.setdefault((caller.scope.source.path, line), place(caller.scope, caller.node, operation, own, level=caller.level))
+                made = place(caller.scope, caller.node, operation, own, level=caller.level)
+                found.setdefault((caller.scope.source.path, line), made)
+        if not found and (library or not best):
+            native = self._calls_into_module()
+            if native:  # the program reaches the module by native code only
+                for entry in places:
+                    entry["score"] = round(float(entry["score"]) * 0.6, 3)  # type: ignore[arg-type]
+            return native
         return list(found.values())
 
-    def _calls_into_module(self, ceiling: float) -> List[Place]:
+    def _calls_into_module(self) -> List[Place]:
         """Nothing written in Python stores: the program's calls into the holder's module that only native code can answer."""
         if not self.tracker.module or self.tracker.kind not in ("module-global", "class-attribute", "instance-attribute"):
             return []
@@ -197,7 +205,7 @@ class Stored:
                     if near:
                         running = self.frames.factor(scope, node.lineno)  # type: ignore[attr-defined]
                         once = 1.0 if in_function(scope) else 0.4
-                        found.append(place(scope, node, "call", max(0.45, min(0.6, ceiling * 1.5)) * near * running * once, level=1))
+                        found.append(place(scope, node, "call", 0.6 * near * running * once, level=1))
         return found
 
     def _native_call(self, node: ast.Call, scope: Scope, head: str) -> float:
@@ -246,14 +254,28 @@ class Stored:
         klass = scope.enclosing_class()
         given = {t for a in list(node.args) + [k.value for k in node.keywords] for t in type_names(self.program, a, scope)}
         owners = ({klass.name} if klass is not None else set()) | given
-        fits = matches(owners, self.elements)
-        score = (0.95 if fits else 0.4) * (1.0 if in_function(scope) else 0.4) * self.frames.factor(scope, node.lineno)
+        fits = bool(owners & {short(t) for t in self.elements})
+        exact = klass is not None and klass.name in {short(t) for t in self.elements}
+        score = (0.95 if exact else 0.7 if fits else 0.4) * (1.0 if in_function(scope) else 0.4) * self.frames.factor(scope, node.lineno)
         yield place(scope, node, "register", score)
         if fits and in_function(scope):
             for caller in callers.find(self.program, scope, self.frames, 3):
                 line = caller.node.lineno  # type: ignore[attr-defined]
                 factor = self.frames.factor(caller.scope, line)
                 yield place(caller.scope, caller.node, "call", 0.85 * score * caller.confidence * factor, level=caller.level)
+
+
+def _code_scope(scope: Scope) -> Scope:
+    """The function (or module) whose code a node of this scope belongs to."""
+    while scope.kind == "class" and scope.parent is not None:
+        scope = scope.parent
+    return scope
+
+
+def _rescore(places: List[Place], mutation: Mutation, score: float) -> None:
+    for entry in places:
+        if entry["file"] == mutation.scope.source.path and entry["line"] == getattr(mutation.node, "lineno", 1):
+            entry["score"] = round(score, 3)
 
 
 def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:

@@ -125,6 +125,7 @@ class Source:
         self.module = Scope("module", tree, "<module>", "<module>", None, self)
         self.scopes: List[Scope] = [self.module]
         self.by_qualname: Dict[str, List[Scope]] = {}
+        self._classes: Dict[str, List[Scope]] = {}
         self.imports: Dict[str, Import] = {}
         self.parents: Dict[ast.AST, ast.AST] = {}
         self._index(tree)
@@ -142,6 +143,10 @@ class Source:
         if found:
             return found
         return [s for s in self.scopes if s.kind == "class" and s.name == name.rpartition(".")[2]]
+
+    def classes_named(self, name: str) -> List[Scope]:
+        """Classes by their plain name."""
+        return self._classes.get(name, [])
 
     def functions(self, name: str) -> List[Scope]:
         """Functions by qualified name, else by the last part of it; `<module>` is the module."""
@@ -192,7 +197,9 @@ class Source:
         outer.children.append(scope)
         self.scopes.append(scope)
         self.by_qualname.setdefault(qualname, []).append(scope)
-        if scope.kind == "function":
+        if scope.kind == "class":
+            self._classes.setdefault(name, []).append(scope)
+        else:
             for index, arg in enumerate(_arguments(node.args)):
                 scope.params.append(arg.arg)
                 _add(scope, arg.arg, Binding("param", arg.annotation, arg, index))
