@@ -11,7 +11,8 @@ from .syntax import Scope, Source, dotted
 
 _LEVELS = 5
 _FLOOR = 0.12
-_FILES_A_LEVEL = 40
+_FILES_A_LEVEL = 24
+_FAR_FILES = 8
 _NAMES_A_LEVEL = 24
 _COMMON = frozenset(
     "get set add put pop append insert update remove close open read write run call start stop next send clear copy items keys values main wrapper inner".split()
@@ -51,7 +52,7 @@ def find(program: Program, start: Scope, frames: Frames, limit: int = 4) -> List
     """Calls in the program's own code that lead to `start`, nearest level first, those seen running before others."""
     targets: Dict[str, List[Scope]] = {name: [start] for name in names_of(start)}
     home = program.package(start.source.path)
-    seen: Set[str] = set(targets)
+    seen: Set[int] = {id(start)}
     found: List[Caller] = []
     confidence = 1.0
     for level in range(1, _LEVELS + 1):
@@ -63,15 +64,14 @@ def find(program: Program, start: Scope, frames: Frames, limit: int = 4) -> List
                     continue
                 if not program.is_library(path):
                     found.append(caller)
-                elif len(above) < _NAMES_A_LEVEL:
+                elif len(above) < _NAMES_A_LEVEL and id(caller.scope) not in seen and caller.confidence >= _FLOOR:
+                    seen.add(id(caller.scope))
                     for name in names_of(caller.scope):
-                        if name not in seen:
-                            above.setdefault(name, []).append(caller.scope)
+                        above.setdefault(name, []).append(caller.scope)
         if found and (level > 1 or not program.is_library(start.source.path)):
             break
         if found and any(c.confidence >= 0.7 for c in found):
             break
-        seen.update(above)
         targets = above
         confidence *= 0.85
         if not targets:
@@ -108,7 +108,7 @@ def _files(program: Program, targets: Dict[str, List[Scope]], home: str) -> Iter
             near.append(path)
         elif package and package in text:
             far.append(path)
-    yield from (own + near + far)[:_FILES_A_LEVEL]
+    yield from own + (near + far[:_FAR_FILES])[:_FILES_A_LEVEL]
 
 
 def _calls(program: Program, source: Source, targets: Dict[str, List[Scope]], level: int, confidence: float) -> Iterator[Caller]:

@@ -289,13 +289,14 @@ class _Scan:
 
     def _handed_out(self, node: ast.Attribute) -> Iterator[Mutation]:
         """`subscribe(X.append)`: whoever gets the method adds entries."""
-        parent = self.scope.source.parents.get(node)
-        if node.attr not in _ADDING or not isinstance(node.ctx, ast.Load) or (isinstance(parent, ast.Call) and parent.func is node):
-            return
-        if isinstance(parent, (ast.Assign, ast.Attribute)):
+        if node.attr not in _ADDING or not isinstance(node.ctx, ast.Load):
             return
         near = self._container(node.value)
-        if near is not None:
+        if near is None:
+            return
+        parent = self.scope.source.parents.get(node)
+        called = isinstance(parent, ast.Call) and parent.func is node
+        if not called and not isinstance(parent, (ast.Assign, ast.Attribute)):
             yield self._at(ADD, _ADDING[node.attr], node, near, 0.6)
 
     def _reading_insert(self, node: ast.Subscript) -> Iterator[Mutation]:

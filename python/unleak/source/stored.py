@@ -46,12 +46,14 @@ class Stored:
                 found.append((self._score(mutation), mutation))
         found.sort(key=lambda pair: -pair[0])
         places = [place(m.scope, m.node, m.operation, score) for score, m in found]
-        places += list(self._wrappers())
+        wrappers = list(self._wrappers())
+        places += wrappers
         if self.tracker.kind == "default-argument":
             places += list(self._default())
         adding = [(s, m) for s, m in found if m.effect != INIT and s >= 0.2]
         places += list(self._followed(adding))
-        places += self._callers(places, adding)
+        if not wrappers:
+            places += self._callers(places, adding)
         places = ranked(self.program, places, 64)
         good = [p for p in places if float(p["score"]) >= _FLOOR]  # type: ignore[arg-type]
         if good and any(p["operation"] != "assign" or float(p["score"]) >= 0.3 for p in good):  # type: ignore[arg-type]
@@ -183,7 +185,8 @@ class Stored:
                 found.setdefault((caller.scope.source.path, line), made)
         if not found and (library or not best):
             native = self._calls_into_module()
-            if native:  # the program reaches the module by native code only
+            if any(float(p["score"]) >= 0.45 for p in native):  # type: ignore[arg-type]
+                # The program reaches the module by native code only.
                 for entry in places:
                     entry["score"] = round(float(entry["score"]) * 0.6, 3)  # type: ignore[arg-type]
             return native

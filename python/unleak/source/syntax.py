@@ -7,29 +7,54 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 from .files import decode, split_lines
 
 FunctionNode = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_KEPT = (
-    ast.Assign,
-    ast.AnnAssign,
-    ast.AugAssign,
-    ast.NamedExpr,
-    ast.Call,
-    ast.Delete,
-    ast.Compare,
-    ast.For,
-    ast.AsyncFor,
-    ast.While,
-    ast.If,
-    ast.Return,
-    ast.Yield,
-    ast.Raise,
-    ast.ExceptHandler,
-    ast.Subscript,
-    ast.Attribute,
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.Lambda,
-    ast.ClassDef,
+_KEPT = frozenset(
+    {
+        ast.Assign,
+        ast.AnnAssign,
+        ast.AugAssign,
+        ast.NamedExpr,
+        ast.Call,
+        ast.Delete,
+        ast.Compare,
+        ast.For,
+        ast.AsyncFor,
+        ast.While,
+        ast.If,
+        ast.Return,
+        ast.Yield,
+        ast.Raise,
+        ast.ExceptHandler,
+        ast.Subscript,
+        ast.Attribute,
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.Lambda,
+        ast.ClassDef,
+    }
 )
+_SCOPES = frozenset({ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
+_BINDING = frozenset(
+    {
+        ast.Assign,
+        ast.AnnAssign,
+        ast.NamedExpr,
+        ast.AugAssign,
+        ast.For,
+        ast.AsyncFor,
+        ast.comprehension,
+        ast.withitem,
+        ast.ExceptHandler,
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.Global,
+        ast.Nonlocal,
+        ast.Import,
+        ast.ImportFrom,
+    }
+)
+# Nodes with nothing below them that is looked for.
+_LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.arg, ast.alias})
 MAX_TEXT = 160
 
 
@@ -112,7 +137,7 @@ class Scope:
 
 
 class Source:
-    """A file's syntax tree with its scopes. `parents` maps a node to the node around it."""
+    """A file's syntax tree with its scopes."""
 
     def __init__(self, path: str, data: bytes) -> None:
         """Raises SyntaxError, ValueError, RecursionError or MemoryError if the text is no Python that this interpreter parses."""
@@ -127,7 +152,7 @@ class Source:
         self.by_qualname: Dict[str, List[Scope]] = {}
         self._classes: Dict[str, List[Scope]] = {}
         self.imports: Dict[str, Import] = {}
-        self.parents: Dict[ast.AST, ast.AST] = {}
+        self._parents: Optional[Dict[ast.AST, ast.AST]] = None
         self._index(tree)
 
     def text(self, line: int) -> str:
@@ -168,24 +193,43 @@ class Source:
 
     # -- the pass --
 
+    @property
+    def parents(self) -> Dict[ast.AST, ast.AST]:
+        """Node to the node around it; made when first asked for."""
+        if self._parents is None:
+            self._parents = {}
+            todo: List[ast.AST] = [self.module.node]
+            while todo:
+                node = todo.pop()
+                for child in ast.iter_child_nodes(node):
+                    self._parents[child] = node
+                    todo.append(child)
+        return self._parents
+
     def _index(self, tree: ast.Module) -> None:
         todo: List[Tuple[ast.AST, Scope]] = [(child, self.module) for child in reversed(tree.body)]
-        for child in tree.body:
-            self.parents[child] = tree
+        pop, push = todo.pop, todo.append
         while todo:
-            node, scope = todo.pop()
-            if isinstance(node, _KEPT):
-                scope.nodes.setdefault(type(node), []).append(node)
-            self._bind(node, scope)
-            inner = scope
-            own_scope = isinstance(node, (ast.ClassDef,) + FunctionNode)
-            if own_scope:
+            node, scope = pop()
+            kind = type(node)
+            if kind in _KEPT:
+                scope.nodes.setdefault(kind, []).append(node)
+            if kind in _BINDING:
+                self._bind(node, scope)
+            inner, body = scope, None
+            if kind in _SCOPES:
                 inner = self._open_scope(node, scope)
-            body = _body(node) if own_scope else ()
-            children = list(ast.iter_child_nodes(node))
+                body = _body(node)
+            children = []
+            for field in node._fields:
+                value = getattr(node, field, None)
+                if value.__class__ is list:
+                    children.extend(value)
+                elif value is not None:
+                    children.append(value)
             for child in reversed(children):
-                self.parents[child] = node
-                todo.append((child, inner if own_scope and child in body else scope))
+                if isinstance(child, ast.AST) and type(child) not in _LEAVES:
+                    push((child, inner if body is not None and child in body else scope))
 
     def _open_scope(self, node: ast.AST, outer: Scope) -> Scope:
         name = getattr(node, "name", "<lambda>")
