@@ -97,6 +97,7 @@ Status Assembler::Build(const AssembleInput& input, snapshot::Columns* columns) 
   WriteEdges(assembly);
   FinishTypes(assembly);
   BuildRoots(assembly);
+  thread_states_ = std::move(assembly.thread_states);
   return Status::Ok();
 }
 

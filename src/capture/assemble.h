@@ -67,6 +67,8 @@ class Assembler final : public StreamSink {
   // The meta fields that this file knows are filled: bad_edges, skipped_types. May be called once.
   Status Build(const AssembleInput& input, snapshot::Columns* columns);
 
+  // After Build(): the PyThreadState of each of Columns::threads.
+  const std::vector<u64>& thread_states() const { return thread_states_; }
   u64 bad_records() const { return bad_records_; }
 
  private:
@@ -82,6 +84,7 @@ class Assembler final : public StreamSink {
   size_t first_edge_ = 0;   // edges from here on belong to the next node or group
   size_t first_block_ = 0;  // blocks likewise
   u64 bad_records_ = 0;
+  std::vector<u64> thread_states_;
 };
 
 }  // namespace unleak::capture

@@ -1,0 +1,59 @@
+#include "capture/look.h"
+
+#include <algorithm>
+#include <new>
+
+#include "capture/assemble.h"
+#include "capture/proc_memory.h"
+#include "pylayout/tables.h"
+
+namespace unleak::capture {
+namespace {
+
+Result<const unleak_layout*> LayoutOf(const Target& target) {
+  const unleak_layout* layout = pylayout::FindLayout(target.python_hex, target.free_threaded);
+  if (layout) return layout;
+  return Status(Code::kUnsupported,
+                "the process runs Python 3." + std::to_string(target.python_hex >> 16 & 0xff) +
+                    (target.free_threaded ? " (free-threaded)" : "") + ", whose layout is not known",
+                "unleak looks at CPython 3.9 to 3.15 and at free-threaded 3.13");
+}
+
+void MarkGilHolder(const Assembler& assembler, u64 holder, snapshot::Columns* columns) {
+  const std::vector<u64>& states = assembler.thread_states();
+  for (size_t i = 0; i < states.size() && i < columns->threads.size(); ++i) {
+    columns->threads[i].holds_gil = holder != 0 && states[i] == holder;
+  }
+}
+
+Result<snapshot::Columns> Take(const Inspected& inspected, const Options& options) {
+  UNLEAK_ASSIGN(const unleak_layout* layout, LayoutOf(inspected.target));
+  const u32 pid = inspected.target.pid;
+  Assembler assembler;
+  snapshot::Columns columns;
+  const auto while_frozen = [&](const Clone& clone) -> Status {
+    RemoteMemory memory(clone.memory.pid());
+    UNLEAK_RETURN_IF_ERROR(assembler.Build({*layout, memory, clone.types}, &columns));
+    DescribeThreads(pid, options.proc_root, memory, &columns);
+    return Status::Ok();
+  };
+  UNLEAK_ASSIGN(const TwinFacts facts, WalkTwin(pid, options, *layout, inspected.python->addresses, assembler, while_frozen));
+  MarkGilHolder(assembler, facts.gil_holder, &columns);
+  DescribeProcess(inspected, facts, options, &columns);
+  return columns;
+}
+
+}  // namespace
+
+Result<snapshot::Columns> Look(u32 pid, const Options& options) {
+  const Inspected inspected = InspectAll(pid, options);
+  if (!inspected.target.can_look.ok()) return inspected.target.can_look;
+  try {
+    return Take(inspected, options);
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kExhausted, "not enough memory for a look at process " + std::to_string(pid),
+                  "close other programs, or run unleak outside of the target's control group");
+  }
+}
+
+}  // namespace unleak::capture
