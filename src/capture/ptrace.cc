@@ -1,0 +1,110 @@
+#include "capture/ptrace.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+namespace unleak::capture {
+namespace {
+
+// Requests that <sys/ptrace.h> of older glibc lacks.
+constexpr auto kGetSignalMask = static_cast<__ptrace_request>(0x420a);
+constexpr auto kSetSignalMask = static_cast<__ptrace_request>(0x420b);
+
+long Trace(__ptrace_request request, int tid, u64 address, u64 data) {
+  return ptrace(request, tid, reinterpret_cast<void*>(address), reinterpret_cast<void*>(data));
+}
+
+}  // namespace
+
+std::optional<TraceStop> WaitStop(int tid) {
+  TraceStop stop;
+  while (waitpid(tid, &stop.status, __WALL) < 0)
+    if (errno != EINTR) return std::nullopt;
+  if (!WIFSTOPPED(stop.status)) return std::nullopt;
+  return stop;
+}
+
+std::optional<TraceStop> PollStop(int tid, bool* ended) {
+  TraceStop stop;
+  int got = waitpid(tid, &stop.status, __WALL | WNOHANG);
+  *ended = (got < 0 && errno != EINTR) || (got == tid && !WIFSTOPPED(stop.status));
+  if (got != tid || *ended) return std::nullopt;
+  return stop;
+}
+
+bool Seize(int tid) { return Trace(PTRACE_SEIZE, tid, 0, 0) == 0; }
+
+bool SeizeAndStop(int tid) {
+  if (!Seize(tid)) return false;
+  Interrupt(tid);
+  for (;;) {
+    auto stop = WaitStop(tid);
+    if (!stop) return false;
+    if (stop->event() == PTRACE_EVENT_STOP) return true;
+    // A signal came first, and any stop takes back the interrupt: ask again, and let the signal be delivered.
+    Interrupt(tid);
+    Continue(tid, stop->signal());
+  }
+}
+
+void Interrupt(int tid) { Trace(PTRACE_INTERRUPT, tid, 0, 0); }
+bool Continue(int tid, int signal) { return Trace(PTRACE_CONT, tid, 0, static_cast<u64>(signal)) == 0; }
+bool SetTraceOptions(int tid, u64 options) { return Trace(PTRACE_SETOPTIONS, tid, 0, options) == 0; }
+void Detach(int tid) { Trace(PTRACE_DETACH, tid, 0, 0); }
+
+void DetachAll(const std::vector<int>& tids) {
+  for (int tid : tids) Detach(tid);
+}
+
+bool GetSignalMask(int tid, u64* mask) { return Trace(kGetSignalMask, tid, sizeof *mask, reinterpret_cast<u64>(mask)) == 0; }
+bool SetSignalMask(int tid, u64 mask) { return Trace(kSetSignalMask, tid, sizeof mask, reinterpret_cast<u64>(&mask)) == 0; }
+
+std::vector<int> Threads(u32 pid) {
+  std::vector<int> tids;
+  DIR* dir = opendir(("/proc/" + std::to_string(pid) + "/task").c_str());
+  if (!dir) return tids;
+  while (dirent* entry = readdir(dir))
+    if (int tid = std::atoi(entry->d_name); tid > 0) tids.push_back(tid);
+  closedir(dir);
+  return tids;
+}
+
+std::vector<int> StopAllThreads(u32 pid, int* error) {
+  std::vector<int> stopped;
+  *error = 0;
+  for (;;) {
+    bool found = false;
+    for (int tid : Threads(pid)) {
+      if (std::find(stopped.begin(), stopped.end(), tid) != stopped.end()) continue;
+      errno = ESRCH;
+      if (SeizeAndStop(tid)) {
+        stopped.push_back(tid);
+        found = true;
+      } else if (errno != ESRCH && errno != ECHILD) {
+        *error = errno;
+      }
+    }
+    if (!found) return stopped;
+  }
+}
+
+u64 NowNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
+}
+
+void SleepNs(u64 ns) {
+  timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+  nanosleep(&time, nullptr);
+}
+
+}  // namespace unleak::capture
