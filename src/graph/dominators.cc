@@ -30,8 +30,12 @@ class SemiNca {
   bool OneEdgeIn(u32 node) const { return graph_.in_row[node + 1] - graph_.in_row[node] == 1; }
 
   void NumberAll() {
-    order_.assign(1, kNone);
-    up_.assign(1, 0);
+    u32 vertices = 1;  // exactly: at this size a vector that doubles wastes tens of MiB
+    for (u32 node = 0; node < graph_.nodes(); ++node) vertices += !IsSoleLeaf(node);
+    order_.reserve(vertices);
+    up_.reserve(vertices);
+    order_.push_back(kNone);
+    up_.push_back(0);
     for (size_t i = 0; i < entries_.size(); ++i)
       if (number_[entries_[i]] == 0) Number(entries_[i]);
     for (u32 node = 0; node < graph_.nodes(); ++node) {
@@ -40,7 +44,7 @@ class SemiNca {
       entries_.push_back(node);
       Number(node);
     }
-    calls_ = {};
+    Release(calls_);
   }
 
   void Enter(u32 node, u32 parent) {
@@ -63,7 +67,6 @@ class SemiNca {
       if (IsSoleLeaf(to)) {
         number_[to] = kLeaf;
         idom_[to] = node;
-        leaves_.push_back(to);
       } else {
         Enter(to, number_[node]);
       }
@@ -101,8 +104,9 @@ class SemiNca {
       }
       label_[v] = semi_[v] = semi;
     }
-    ancestor_ = {};
-    label_ = {};
+    Release(ancestor_);
+    Release(label_);
+    Release(path_);
   }
 
   void FindDominators() {
@@ -113,30 +117,31 @@ class SemiNca {
       up_[v] = above;
       if (above != 0) idom_[order_[v]] = order_[above];
     }
-    semi_ = {};
-    up_ = {};
+    Release(semi_);
+    Release(up_);
   }
 
-  // Subtree sizes from the last vertex up, then places from the first vertex down.
+  // Subtree sizes from the last vertex up, then places from the first vertex down, those of leaves behind them.
   DominatorTree Intervals() {
     DominatorTree tree;
-    order_.erase(order_.begin());
-    order_.insert(order_.end(), leaves_.begin(), leaves_.end());
-    leaves_ = {};
     tree.parent = std::move(idom_);
     tree.out.assign(graph_.nodes(), 1);
-    for (size_t i = order_.size(); i-- > 0;)
-      if (const u32 above = tree.parent[order_[i]]; above != kNone) tree.out[above] += tree.out[order_[i]];
-    std::vector<u32>& next = number_;  // the place of the next child
+    for (u32 node = 0; node < graph_.nodes(); ++node)
+      if (number_[node] == kLeaf) ++tree.out[tree.parent[node]];
+    for (size_t v = order_.size(); v-- > 1;)
+      if (const u32 above = tree.parent[order_[v]]; above != kNone) tree.out[above] += tree.out[order_[v]];
+    std::vector<u32>& next = number_;  // of a vertex: the place of its next child
     tree.in.resize(graph_.nodes());
     u32 top = 0;
-    for (u32 node : order_) {
-      const u32 above = tree.parent[node];
+    for (size_t v = 1; v < order_.size(); ++v) {
+      const u32 node = order_[v], above = tree.parent[node];
       u32& place = above == kNone ? top : next[above];
       tree.in[node] = place;
       next[node] = place + 1;
       place += tree.out[node];
     }
+    for (u32 node = 0; node < graph_.nodes(); ++node)
+      if (number_[node] == kLeaf) tree.in[node] = next[tree.parent[node]]++;
     for (u32 node = 0; node < graph_.nodes(); ++node) tree.out[node] += tree.in[node] - 1;
     return tree;
   }
@@ -147,7 +152,7 @@ class SemiNca {
   Bits entry_;
   std::vector<u32> idom_;               // by node
   std::vector<u32> order_, up_;         // by vertex: node; parent in the depth-first tree, later the dominator
-  std::vector<u32> ancestor_, label_, semi_, path_, leaves_;
+  std::vector<u32> ancestor_, label_, semi_, path_;
   std::vector<std::pair<u32, u32>> calls_;
 };
 

@@ -91,6 +91,10 @@ Unreached TakeUnreached(const Columns& c, std::vector<u32> members, const Bits& 
   std::vector<u32> local(u.node.empty() ? 0 : c.node_count(), kNone);
   for (u32 n = 0; n < u.node.size(); ++n) local[u.node[n]] = n;
   u.csr.row.reserve(u.node.size() + 1);
+  size_t most = 0;
+  for (u32 node : u.node) most += c.edge_row[node + 1] - c.edge_row[node];
+  u.csr.target.reserve(most);
+  u.edge.reserve(most);
   for (u32 node : u.node) {
     for (u32 e = c.edge_row[node]; e < c.edge_row[node + 1]; ++e) {
       const u32 to = c.edge_target[e];

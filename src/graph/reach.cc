@@ -1,6 +1,7 @@
 #include "graph/reach.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace unleak::graph {
 
@@ -33,11 +34,10 @@ void Reach::Run(ReachPhase phase, std::span<const Seed> seeds, u8 mark) {
   if (phase == kLatePhase || phase == kTypePhase) {
     waiting_ += put_off.size();
     wheel_[0].insert(wheel_[0].end(), put_off.begin(), put_off.end());
-    put_off = {};
+    Release(put_off);
   }
   while (waiting_ > 0 || !frontier_.empty()) {
-    std::vector<Item> due = std::move(wheel_[level_ % wheel_.size()]);
-    wheel_[level_ % wheel_.size()] = {};
+    const std::vector<Item> due = std::exchange(wheel_[level_ % wheel_.size()], std::vector<Item>());
     waiting_ -= due.size();
     for (const Item& item : due) Arrive(item);
     for (u32 node : frontier_) Expand(node);

@@ -65,6 +65,12 @@ struct Csr {
   std::vector<u32> row{0}, target;
 };
 
+// Gives the memory of a vector back; "v = {}" would keep it.
+template <class T>
+void Release(std::vector<T>& v) {
+  std::vector<T>().swap(v);
+}
+
 // One bit a node.
 class Bits {
  public:
