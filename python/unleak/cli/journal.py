@@ -29,15 +29,18 @@ class Journal:
         self._file.write("%s.%03d+0000 %s\n" % (stamp, int(now * 1000) % 1000, printable(text)))
         self._file.flush()
 
-    def announce(self, text: str) -> None:
-        """To the log, and as root to the system's log: somebody looked into another program."""
-        self.write(text)
-        if os.geteuid() == 0:
-            import syslog
-            syslog.openlog("unleak", syslog.LOG_PID)
-            syslog.syslog(syslog.LOG_INFO, printable(text))
+    def __enter__(self) -> "Journal":
+        return self
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def announce(text: str) -> None:
+    """As root, to the system's log: somebody looked into another program."""
+    if os.geteuid() == 0:
+        import syslog
+        syslog.openlog("unleak", syslog.LOG_PID)
+        syslog.syslog(syslog.LOG_INFO, printable(text))

@@ -8,7 +8,8 @@ import time
 from typing import Any, Dict, List, Optional
 
 from unleak.cli import errors, proc
-from unleak.cli.helper import Refused
+from unleak.cli.helper import Helper, Refused
+from unleak.cli.interrupts import Interrupts
 from unleak.cli.schedule import Budget, Highs
 from unleak.cli.watch import Subject, Watch, session_options
 
@@ -22,9 +23,11 @@ class Supervisor:
     """Runs one program under looks. `pid` is the process that was started, `exit` its status once it ended (negative:
     the signal that ended it), `subjects` the processes looked at."""
 
-    def __init__(self, watch: Watch, args: Any):
-        self._watch = watch
+    def __init__(self, helper: Helper, interrupts: Interrupts, args: Any):
+        self._helper = helper
+        self._interrupts = interrupts
         self._args = args
+        self._watch: Watch      # what takes the looks, from watch_to_the_end on
         self.pid = 0
         self.exit: Optional[int] = None
         self.subjects: List[Subject] = []
@@ -38,13 +41,12 @@ class Supervisor:
             subject.close()
 
     def start(self, argv: List[str]) -> None:
-        reply, _ = self._watch.helper.call({
+        reply, _ = self._helper.call({
             "cmd": "start", "argv": argv, "cwd": os.getcwd(), "env": ["%s=%s" % pair for pair in os.environ.items()],
             "pgid": os.getpgrp()})
         self.pid = int(reply["pid"])
         self._began = time.monotonic()
         self._add(self.pid)
-        self._watch.journal.announce("started pid %d: %s" % (self.pid, argv[0]))
 
     def facts(self, pid: int) -> Dict[str, Any]:
         """What only the parent knows, for the conclusion."""
@@ -56,9 +58,11 @@ class Supervisor:
         return "No look could be taken in the %.1f s that the program ran%s." % (
             lived, ": " + self._problem if self._problem else "")
 
-    def watch_to_the_end(self) -> None:
+    def watch_to_the_end(self, watch: Watch) -> None:
         """Until the program has ended, or Ctrl-C asks for the answer now."""
-        interrupts = self._watch.interrupts
+        self._watch = watch
+        watch.journal.write("started pid %d" % self.pid)
+        interrupts = self._interrupts
         while proc.alive(self.pid):
             if interrupts.count:
                 if not self._let_it_end():
@@ -116,16 +120,16 @@ class Supervisor:
 
     def _is_python(self, pid: int) -> bool:
         try:
-            facts, _ = self._watch.helper.call({"cmd": "inspect", "pid": pid})
+            facts, _ = self._helper.call({"cmd": "inspect", "pid": pid})
         except Refused:
             return False
         return bool(facts.get("python"))
 
     def _let_it_end(self) -> bool:
         """After Ctrl-C: the terminal sent it to the program too, which may want to clean up. False: it goes on."""
-        interrupts = self._watch.interrupts
+        interrupts = self._interrupts
         if interrupts.last == signal.SIGTERM:
-            os.kill(self.pid, signal.SIGTERM)       # meant for the program: we stand in its place
+            self._terminate()
         until, count = time.monotonic() + ENDING_S, interrupts.count
         while proc.alive(self.pid) and time.monotonic() < until and interrupts.count == count:
             interrupts.wait(POLL_S)
@@ -137,9 +141,16 @@ class Supervisor:
             return False
         return True
 
+    def _terminate(self) -> None:
+        """SIGTERM was meant for the program: we stand in its place."""
+        try:
+            os.kill(self.pid, signal.SIGTERM)
+        except OSError as problem:
+            sys.stderr.write("unleak: SIGTERM cannot be passed on to pid %d: %s\n" % (self.pid, problem.strerror))
+
     def _collect(self) -> None:
         try:
-            reply, _ = self._watch.helper.call({"cmd": "wait", "pid": self.pid})
+            reply, _ = self._helper.call({"cmd": "wait", "pid": self.pid})
         except errors.Failure as problem:
             self._watch.journal.write("exit status not known: %s" % problem.message)
             return

@@ -6,12 +6,12 @@ import os
 from contextlib import ExitStack
 from typing import Any, Dict, List, Tuple
 
-from unleak.cli import engine, errors, options, output, proc
+from unleak.cli import engine, errors, options, output, privileges, proc
 from unleak.cli.conclude import conclude
 from unleak.cli.document import Document, merge
 from unleak.cli.helper import Helper
 from unleak.cli.interrupts import Interrupts
-from unleak.cli.journal import Journal
+from unleak.cli.journal import Journal, announce
 from unleak.cli.progress import Progress
 from unleak.cli.watch import Subject, Watch, session_options
 
@@ -35,14 +35,14 @@ def execute(args: argparse.Namespace) -> int:
 def diagnose_pids(pids: List[int], args: argparse.Namespace, interrupts: Interrupts) -> List[Document]:
     progress = Progress(not args.json)
     with ExitStack() as stack:
-        journal = Journal(args.log)
-        stack.callback(journal.close)
-        journal.announce("looking at %s" % ", ".join("pid %d (%s)" % (p, proc.name(p)) for p in pids))
+        announce("looking at %s" % ", ".join("pid %d (%s)" % (p, proc.name(p)) for p in pids))
         helper = stack.enter_context(Helper(engine.capture_program(), interrupts))
-        watch = Watch(helper, interrupts, journal, progress, args)
         subjects: List[Subject] = []
         stack.callback(lambda: [s.close() for s in subjects])
         subjects += [Subject(pid, session_options(args)) for pid in pids]
+        privileges.drop()
+        journal = stack.enter_context(Journal(args.log))
+        watch = Watch(helper, interrupts, journal, progress, args)
         try:
             watch.until_done(subjects)
         finally:

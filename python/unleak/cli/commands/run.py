@@ -11,12 +11,12 @@ import sys
 from contextlib import ExitStack
 from typing import Any, List
 
-from unleak.cli import engine, errors, launch, options, output
+from unleak.cli import engine, errors, launch, options, output, privileges
 from unleak.cli.conclude import conclude
 from unleak.cli.document import Document, merge
 from unleak.cli.helper import Helper
 from unleak.cli.interrupts import Interrupts
-from unleak.cli.journal import Journal
+from unleak.cli.journal import Journal, announce
 from unleak.cli.progress import Progress
 from unleak.cli.supervise import Supervisor
 from unleak.cli.watch import Watch
@@ -41,15 +41,14 @@ def execute(args: argparse.Namespace, program: launch.Program) -> int:
     if program.kind != "--" and not args.python:
         sys.stderr.write("unleak: running with %s\n" % argv[0])
     with Interrupts() as interrupts, ExitStack() as stack:
-        journal = Journal(args.log)
-        stack.callback(journal.close)
         # With --json stdout is the document's alone: the helper, and so the program, gets stderr in its place.
         helper = stack.enter_context(Helper(engine.capture_program(), interrupts, (None, 2 if args.json else None)))
-        watch = Watch(helper, interrupts, journal, Progress(False), args)
-        supervisor = Supervisor(watch, args)
+        announce("running %s" % argv[0])
+        supervisor = Supervisor(helper, interrupts, args)
         stack.callback(supervisor.close)
         supervisor.start(argv)
-        supervisor.watch_to_the_end()
+        privileges.drop()
+        supervisor.watch_to_the_end(Watch(helper, interrupts, stack.enter_context(Journal(args.log)), Progress(False), args))
         document = merge(documents(supervisor, interrupts))
         status = output.emit(document, args, interrupts, sys.stderr)
         return program_status(supervisor.exit) if args.exit_status == "program" and not interrupts.count else status

@@ -5,11 +5,11 @@ import argparse
 import os
 import sys
 
-from unleak.cli import engine, errors, options, output, text
+from unleak.cli import engine, errors, options, output, privileges, text
 from unleak.cli.conclude import conclude
 from unleak.cli.helper import Helper
 from unleak.cli.interrupts import Interrupts
-from unleak.cli.journal import Journal
+from unleak.cli.journal import Journal, announce
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,9 +30,11 @@ def execute(args: argparse.Namespace) -> int:
     path = args.output or "%d.unleak" % args.pid
     if os.path.exists(path) and not args.force:
         raise errors.usage("%s exists already" % path, "--force writes over it")
-    journal = Journal(args.log)
+    announce("snapshot of pid %d" % args.pid)
     with Interrupts() as interrupts, Helper(engine.capture_program(), interrupts) as helper:
-        journal.announce("snapshot of pid %d to %s" % (args.pid, path))
+        privileges.drop()
+        with Journal(args.log) as journal:
+            journal.write("snapshot of pid %d to %s" % (args.pid, path))
         _, descriptors = helper.call({"cmd": "look", "pid": args.pid, "max_pause_ms": args.max_pause,
                                       "max_extra": args.max_extra / 100, "argv": args.argv})
         snapshot = engine.Snapshot.from_reply(descriptors)
@@ -50,5 +52,4 @@ def execute(args: argparse.Namespace) -> int:
                 info.get("pause_ms") or 0))
         if interrupts.count:
             return interrupts.exit_status
-    journal.close()
     return errors.OK

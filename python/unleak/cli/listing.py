@@ -1,0 +1,57 @@
+"""Tables for the commands that look around in a snapshot, from the core's JSON: `{"rows": [{...}, ...], ...}`."""
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from unleak.cli import text
+
+WIDEST = 60
+SIZES = {"bytes", "size", "retained", "retained_bytes", "shallow", "own", "delta_bytes", "drags_bytes", "frees"}
+
+
+def listing(result: Dict[str, Any]) -> str:
+    """Facts on lines of their own, then the rows as a table; `path` and `edges` of a row on lines below it."""
+    lines = ["%s: %s" % (key.replace("_", " "), cell(key, value)) for key, value in result.items()
+             if not isinstance(value, (list, dict)) and value is not None]
+    for value in result.values():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += rows(value)
+        elif isinstance(value, list) and value:
+            lines += [text.printable(v) for v in value]
+    return "\n".join(lines or ["nothing"]) + "\n"
+
+
+def rows(entries: List[Dict[str, Any]]) -> List[str]:
+    keys = [k for k in entries[0] if not any(isinstance(e.get(k), (list, dict)) for e in entries)]
+    numeric = [all(isinstance(e.get(k), (int, float)) for e in entries) for k in keys]
+    lines = text.table([[cell(k, e.get(k)) for k in keys] for e in entries], [k.replace("_", " ") for k in keys], numeric)
+    result = lines[:1] if keys else []
+    for at, entry in enumerate(entries):
+        result += lines[at + 1:at + 2] if keys else []
+        for key in ("path", "edges", "chain"):
+            if isinstance(entry.get(key), list):
+                result += text.row("", " → ".join(step(s) for s in entry[key]), column=6)
+    return result
+
+
+def step(value: Any) -> str:
+    """One step of a path ({"edge", "type"}) or one edge of a cycle ({"from", "edge", "to"})."""
+    if not isinstance(value, dict):
+        return text.printable(value)
+    if "from" in value:
+        return text.printable("%s%s" % (value["from"], value.get("edge") or ""))
+    kind = text.printable(value.get("type") or "")
+    return "%s%s" % (text.printable(value.get("edge") or "?"), " (%s)" % kind if kind else "")
+
+
+def cell(key: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        if key in SIZES:
+            return text.size(value)
+        return text.number(value) if isinstance(value, int) else "%.3g" % value
+    shown = text.printable(value)
+    return shown if len(shown) <= WIDEST else shown[:WIDEST - 3] + "..."
