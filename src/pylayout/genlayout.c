@@ -553,6 +553,7 @@ static void Callables(void) {
   AT(module.name, PyModuleObject, md_name);
 #if SINCE(15)
   AT(module.definition, PyModuleObject, md_token);
+  AT(module.state_size, PyModuleObject, md_state_size);
 #else
   AT(module.definition, PyModuleObject, md_def);
 #endif

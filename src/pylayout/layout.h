@@ -106,7 +106,7 @@ struct unleak_layout {
   struct { int32_t ref; } cell;
   struct { int32_t object, callback; } weakref;
   struct { int32_t next, frame, lineno; } traceback;
-  struct { int32_t dict, definition, state, name; } module;
+  struct { int32_t dict, definition, state, name, state_size /* 3.15 */; } module;
 
   struct { /* 3.13+: places from _PyRuntime on, in _Py_DebugOffsets, that hold these figures as u64 (check.h) */
     int32_t runtime_size, interpreters_head, interpreter_size, interpreter_gc, interpreter_next, threads_head, thread_size, thread_next,

@@ -1,0 +1,441 @@
+#include "capture/reader.h"
+
+#include <algorithm>
+
+#include "capture/reader_state.h"
+#include "pylayout/decode_members.h"
+#include "pylayout/tables.h"
+#include "snapshot/columns.h"
+#include "walker/flags.h"
+
+namespace unleak::capture {
+namespace {
+
+using pylayout::At;
+using pylayout::Edge;
+using pylayout::HasFlag;
+using pylayout::IsSane;
+
+static_assert(static_cast<int>(Edge::kTraverse) == UNLEAK_TRAVERSE && static_cast<int>(Edge::kOmitted) == UNLEAK_OMITTED);
+static_assert(static_cast<int>(Edge::kConservative) == UNLEAK_CONSERVATIVE && static_cast<int>(Edge::kType) == UNLEAK_TYPE_EDGE);
+static_assert(pylayout::IndexLabel(0) == UNLEAK_LABEL_INDEX && pylayout::ValueLabel(8) == (8 | UNLEAK_LABEL_VALUE));
+static_assert(pylayout::kKeyLabel == UNLEAK_LABEL_KEY && pylayout::BodyLabel(0) == UNLEAK_LABEL_BODY);
+static_assert(pylayout::AttributeLabel(8) == (8 | UNLEAK_LABEL_ATTR) && pylayout::LocalLabel(0) == UNLEAK_LABEL_LOCAL);
+
+constexpr u64 kMaxChain = 1 << 16, kMaxThreads = 1 << 20, kMaxFrames = 1 << 20, kMaxBrokenLinks = 1000;
+constexpr u32 kMaxCount = 1u << 28;  // a larger reference count is that of an immortal object, or of none
+
+using View = pylayout::View<PageCache>;
+
+// Goes through one list of the collector after the other.
+class ListWalk {
+ public:
+  explicit ListWalk(const View& view) : v_(view) {}
+
+  // Calls take(object, generation) for each object of the four lists of an interpreter: 0 youngest, 3 permanent.
+  template <class Take>
+  void Walk(u64 interpreter, u64* broken, const Take& take) const {
+    const auto& l = v_.layout.interpreter;
+    for (i32 generation = 0; generation < 4; ++generation) {
+      u64 head = At(interpreter, generation < 3 ? l.generation0 + generation * l.generation_size : l.permanent);
+      if (!WalkList(head, broken, [&](u64 object) { return take(object, generation); })) return;
+    }
+  }
+
+ private:
+  // Low bits of the links are flags of the collector. A ring that leaves out the head is found by Brent's method.
+  template <class Take>
+  bool WalkList(u64 head, u64* broken, const Take& take) const {
+    u64 link = head, mark = 0, steps = 0, limit = 1;
+    for (;;) {
+      u64 next = v_.Word(link, 0) & ~u64{3};
+      if (next == head) return true;
+      if (!IsSane(next) || next == mark || *broken > kMaxBrokenLinks) {
+        ++*broken;
+        return true;
+      }
+      if ((v_.Word(next, 8) & ~u64{3}) != link) ++*broken;
+      if (++steps == limit) mark = next, limit *= 2, steps = 0;
+      link = next;
+      if (!take(next + static_cast<u64>(v_.layout.gc_header))) return false;
+    }
+  }
+
+  const View v_;
+};
+
+// Finds what decoding needs to know of the process: see ProcessFacts.
+pylayout::ProcessFacts FindFacts(const View& v, u64 interpreter) {
+  constexpr u64 kMostObjects = 1 << 20;
+  const unleak_layout& l = v.layout;
+  std::unordered_map<u64, u64> traverses;
+  pylayout::ProcessFacts facts;
+  u64 broken = 0, seen = 0;
+  auto is_str = [&](u64 object) { return HasFlag(v.TypeFlags(v.TypeOf(object)), pylayout::kFlagStr); };
+  ListWalk(v).Walk(interpreter, &broken, [&](u64 object, i32) {
+    u64 meta_flags = v.TypeFlags(v.TypeOf(object));
+    if (HasFlag(meta_flags, pylayout::kFlagType) && HasFlag(v.TypeFlags(object), pylayout::kFlagHeap)) {
+      ++traverses[v.Word(object, l.type.traverse)];
+    } else if (l.keys.old == 1 && facts.general_lookup == 0 && HasFlag(meta_flags, pylayout::kFlagDict)) {
+      u64 keys = v.Word(object, l.dict.keys);
+      pylayout::KeyTable table = pylayout::ReadKeyTable(v, keys);
+      for (u64 i = 0; i < std::min<u64>(table.count, 16); ++i) {
+        u64 key = v.memory.Word(table.KeyAddress(i));
+        if (key != 0 && !is_str(key)) facts.general_lookup = v.Word(keys, l.keys.lookup);
+      }
+    }
+    return ++seen < kMostObjects;
+  });
+  u64 most = 0;
+  for (auto [traverse, count] : traverses) {
+    if (traverse != 0 && count > most) most = count, facts.subtype_traverse = traverse;
+  }
+  return facts;
+}
+
+class Reader {
+ public:
+  Reader(const unleak_layout& layout, Memory& memory, StreamSink& sink, const ReaderOptions& options)
+      : l_(layout), options_(options), cache_(memory), v_{layout, cache_}, out_(sink), extents_(v_),
+        visit_{*this}, members_(v_, extents_, process_, visit_) {}
+
+  Result<ReaderFacts> Run(u64 runtime) {
+    runtime_ = runtime;
+    u64 head = v_.Word(runtime, l_.runtime.interpreters_head);
+    if (!IsSane(head)) return Status(Code::kCorrupt, "_PyRuntime has no interpreter: not an initialised CPython " + pylayout::VersionName(l_));
+    process_ = FindFacts(v_, head);
+    if (process_.subtype_traverse == 0) {
+      return Status(Code::kCorrupt, "the collector's lists hold no class of CPython " + pylayout::VersionName(l_));
+    }
+    types_ = std::make_unique<TypeTable>(v_, process_.subtype_traverse);
+    Lists(head);
+    Roots(head);
+    StaticTypes(head);
+    out_.Flush();
+    if (facts_.nodes >= options_.max_nodes) return Status(Code::kExhausted, "more than " + std::to_string(options_.max_nodes) + " objects");
+    return Finish();
+  }
+
+ private:
+  struct Visit {
+    Reader& reader;
+    void operator()(u64 target, Edge edge, u64 label) const { reader.OnReference(target, edge, label); }
+  };
+
+  ReaderType* TypeAt(u64 object) {
+    u64 type = v_.TypeOf(object);
+    return IsSane(type) ? types_->Find(type) : nullptr;
+  }
+
+  bool IsTracked(u64 object, const ReaderType& t) {
+    return t.info.gc && members_.IsCollected(object, t.info) && v_.memory.Word(object - 16) != 0;
+  }
+
+  void OnReference(u64 target, Edge edge, u64 label) {
+    if (edge == Edge::kConservative) return MaybeEdge(target, label);
+    if (watch_tracked_ && edge == Edge::kTraverse && IsSane(target)) {
+      ReaderType* t = TypeAt(target);
+      if (t != nullptr && IsTracked(target, *t)) saw_tracked_ = true;
+    }
+    AddEdge(target, edge, label);
+  }
+
+  void MaybeEdge(u64 word, u64 label) {
+    if (!options_.conservative || !IsSane(word) || TypeAt(word) == nullptr) return;
+    u32 count = extents_.RefCount(word);
+    if (count == 0 || (count > kMaxCount && !extents_.IsImmortal(count))) return;
+    AddEdge(word, Edge::kConservative, label);
+  }
+
+  void AddEdge(u64 target, Edge edge, u64 label) {
+    if (target == 0) return;
+    if (!IsSane(target) || (!visited_.Has(target) && !Meet(target))) {
+      ++facts_.bad_edges;
+      return;
+    }
+    out_.Put(target | static_cast<u64>(edge), label);
+    ++edges_;
+    ++facts_.edges[static_cast<u64>(edge)];
+    if (target == heap_type_) saw_type_ = true;
+  }
+
+  // First sight of an object; false if it is none. Tracked objects are left to the collector's lists.
+  bool Meet(u64 object) {
+    ReaderType* t = TypeAt(object);
+    if (t == nullptr) return false;
+    visited_.Add(object);
+    if (t->info.leaf) WriteNode(object, *t, UNLEAK_LEAF_NODE, 0, LeafFlags(object, *t));
+    else if (options_.follow_tracked || !IsTracked(object, *t)) pending_.push_back(object);
+    return true;
+  }
+
+  u32 LeafFlags(u64 object, const ReaderType& t) {
+    u32 flags = 0;
+    if (extents_.IsImmortal(extents_.RefCount(object))) flags |= UNLEAK_NODE_IMMORTAL;
+    if (t.info.kind == UNLEAK_STR && extents_.IsInterned(object)) flags |= UNLEAK_NODE_INTERNED;
+    return flags;
+  }
+
+  u32 NodeFlags(u64 object, const ReaderType& t, i32 generation) {
+    u32 flags = LeafFlags(object, t);
+    if (t.info.finalizer) flags |= UNLEAK_NODE_FINALIZER;
+    if (t.info.scan) flags |= UNLEAK_NODE_OPAQUE;
+    if (saw_tracked_) flags |= UNLEAK_NODE_BLIND;
+    if (generation < 0) return flags;
+    constexpr u32 kAge[] = {UNLEAK_NODE_YOUNG, 0, UNLEAK_NODE_OLD, UNLEAK_NODE_FROZEN};
+    return flags | UNLEAK_NODE_TRACKED | kAge[generation];
+  }
+
+  void WriteNode(u64 object, ReaderType& t, u64 tag, u64 edges, u32 flags) {
+    u64 size = extents_.Size(object, t.info, [&](u64 address, u64 bytes) { out_.Put(address | UNLEAK_BLOCK, bytes); });
+    if (size >= 0xffffffff) {
+      out_.Put(UNLEAK_BLOCK, size);
+      size = 0xffffffff;
+    }
+    u64 low = tag == UNLEAK_LEAF_NODE ? (t.info.kind == UNLEAK_INT ? extents_.IntValue(object) : 0) : edges;
+    out_.Put(object | tag, u64{t.index} << 32 | size, u64{extents_.RefCount(object)} << 32 | low,
+             extents_.Length(object, t.info) << 16 | flags);
+    ++t.count;
+    ++facts_.nodes;
+  }
+
+  void Emit(u64 object, i32 generation) {
+    ReaderType* t = TypeAt(object);
+    if (t == nullptr) {
+      ++facts_.bad_edges;
+      return;
+    }
+    edges_ = 0;
+    saw_type_ = saw_tracked_ = false;
+    heap_type_ = t->info.heap ? t->info.address : 0;
+    if (!IsInternedDict(object, *t)) AllMembers(object, *t);
+    WriteNode(object, *t, UNLEAK_NODE, edges_, NodeFlags(object, *t, generation));
+  }
+
+  // 3.14+: tracked, but owns neither its keys nor its values.
+  bool IsInternedDict(u64 object, const ReaderType& t) {
+    return t.info.kind == UNLEAK_DICT && process_.interpreter != 0 && object == v_.Word(process_.interpreter, l_.interpreter.interned);
+  }
+
+  void AllMembers(u64 object, const ReaderType& t) {
+    bool collected = members_.IsCollected(object, t.info);
+    watch_tracked_ = collected && !IsTracked(object, t);
+    members_.Traverse(object, t.info);
+    watch_tracked_ = false;
+    members_.Omitted(object, t.info);
+    if (heap_type_ != 0 && !saw_type_) AddEdge(heap_type_, Edge::kType, pylayout::BodyLabel(l_.object.type));
+    if (t.info.scan && options_.conservative) members_.Scan(object, t.info);
+    if (!collected && edges_ > (heap_type_ != 0 ? 1u : 0u)) saw_tracked_ = true;
+  }
+
+  void EmitPending() {
+    while (!pending_.empty() && facts_.nodes < options_.max_nodes) {
+      u64 object = pending_.back();
+      pending_.pop_back();
+      Emit(object, -1);
+    }
+  }
+
+  template <class Take>
+  void EachInterpreter(u64 head, const Take& take) {
+    u64 n = 0;
+    for (u64 i = head; IsSane(i) && n < kMaxChain; i = v_.Word(i, l_.interpreter.next), ++n) {
+      process_.interpreter = i;
+      take(i);
+    }
+  }
+
+  void Lists(u64 head) {
+    EachInterpreter(head, [&](u64 interpreter) {
+      ListWalk(v_).Walk(interpreter, &facts_.broken_links, [&](u64 object, i32 generation) {
+        ++facts_.listed;
+        if (TypeAt(object) == nullptr) {
+          ++facts_.bad_edges;
+          return true;
+        }
+        bool seen = visited_.Has(object);
+        visited_.Add(object);
+        if (!seen || !options_.follow_tracked) Emit(object, generation);
+        EmitPending();
+        return facts_.nodes < options_.max_nodes;
+      });
+    });
+  }
+
+  void BeginGroup() {
+    edges_ = 0;
+    heap_type_ = 0;
+  }
+  void EndGroup(u64 group, u64 context, u64 extra) {
+    out_.Put(UNLEAK_NODE, group, context, extra);
+    facts_.roots += edges_;
+    EmitPending();
+  }
+  void Root(u64 target, u64 label) { AddEdge(target, Edge::kTraverse, label); }
+  static u64 RootLabel(u64 index) { return index << 3 | UNLEAK_LABEL_ROOT; }
+
+  void Roots(u64 head) {
+    EachInterpreter(head, [&](u64 interpreter) {
+      Interpreter(interpreter);
+      u64 n = 0;
+      for (u64 t = v_.Word(interpreter, l_.interpreter.threads_head); IsSane(t) && n < kMaxThreads; t = v_.Word(t, l_.thread.next), ++n) {
+        Thread(t);
+      }
+    });
+  }
+
+  void Interpreter(u64 interpreter) {
+    BeginGroup();
+    for (i32 i = 0; i < l_.interpreter_roots_n; ++i) {
+      Root(v_.Word(interpreter, l_.interpreter_roots[i].offset), RootLabel(static_cast<u64>(i)));
+    }
+    u64 callbacks = v_.Word(interpreter, l_.interpreter.atexit_array), count = v_.Word32(interpreter, l_.interpreter.atexit_count);
+    for (u64 i = 0; callbacks != 0 && i < count && i < kMaxChain; ++i) {
+      u64 callback = v_.memory.Word(callbacks + i * 8);
+      for (i64 part = 0; callback != 0 && part < 3; ++part) Root(v_.Word(callback, part * 8), RootLabel(UNLEAK_ROOT_ATEXIT));
+    }
+    u64 names = v_.Word(interpreter, l_.interpreter.ids_array), names_count = v_.Word(interpreter, l_.interpreter.ids_size);
+    for (u64 i = 0; names != 0 && i < names_count && i < kMaxChain; ++i) {
+      Root(v_.memory.Word(names + i * 8), RootLabel(UNLEAK_ROOT_IDENTIFIER));
+    }
+    EndGroup(UNLEAK_GROUP_INTERPRETER, interpreter, 0);
+  }
+
+  void Thread(u64 thread) {
+    BeginGroup();
+    for (i32 i = 0; i < l_.thread_roots_n; ++i) Root(v_.Word(thread, l_.thread_roots[i].offset), RootLabel(static_cast<u64>(i)));
+    EndGroup(UNLEAK_GROUP_THREAD, thread, 0);
+    u64 frame = l_.thread.cframe != -1 ? v_.Word(v_.Word(thread, l_.thread.cframe), l_.thread.cframe_current)
+                                       : v_.Word(thread, l_.thread.frame);
+    for (u64 n = 0; IsSane(frame) && n < kMaxFrames; ++n) {
+      if (l_.frame.internal == 1) InternalFrame(frame);
+      else FrameObject(frame);
+      frame = v_.Word(frame, l_.frame.internal == 1 ? l_.frame.previous : l_.frame.back);
+    }
+  }
+
+  // 3.14+: a slot with a tag holds an int or is borrowed: it owns nothing.
+  u64 OwnedSlot(u64 word) const { return l_.frame.tagged == 1 && (word & 3) != 0 ? 0 : word; }
+
+  // Depth of the evaluation stack: stacktop counts slots, -1 while the frame runs (3.11 - 3.13); stackpointer is an
+  // address (3.14+). Slots that may be stale are conservative.
+  void InternalFrame(u64 frame) {
+    BeginGroup();
+    u64 code = extents_.FrameCode(frame), slots = At(frame, l_.frame.localsplus);
+    Root(OwnedSlot(v_.Word(frame, l_.frame.code)), UNLEAK_LABEL_NONE);
+    if (v_.Byte(frame, l_.frame.owner) < l_.frame.owner_c_stack) {
+      Root(OwnedSlot(v_.Word(frame, l_.frame.function)), UNLEAK_LABEL_NONE);
+      Root(v_.Word(frame, l_.frame.locals), UNLEAK_LABEL_NONE);
+      Root(v_.Word(frame, l_.frame.object), UNLEAK_LABEL_NONE);
+      pylayout::FrameSlots known = code != 0 ? extents_.SlotsOf(code) : pylayout::FrameSlots{};
+      i64 depth = static_cast<i32>(v_.Word32(frame, l_.frame.top));
+      if (l_.frame.tagged == 1) {
+        u64 top = v_.Word(frame, l_.frame.top);
+        depth = top != 0 ? static_cast<i64>(top - slots) / 8 : -1;
+      }
+      u64 counted = known.locals;
+      if (depth >= 0 && static_cast<u64>(depth) >= known.locals && static_cast<u64>(depth) <= known.all) counted = static_cast<u64>(depth);
+      for (u64 i = 0; i < counted; ++i) Root(OwnedSlot(v_.memory.Word(slots + i * 8)), pylayout::LocalLabel(i));
+      for (u64 i = known.locals; depth < 0 && i < known.all; ++i) {
+        MaybeEdge(v_.memory.Word(slots + i * 8) & v_.SlotMask(), pylayout::LocalLabel(i));
+      }
+    }
+    EndGroup(UNLEAK_GROUP_FRAME, frame, code);
+  }
+
+  // 3.9, 3.10: the frame object has its locals as members; its evaluation stack is not reported while it runs.
+  void FrameObject(u64 frame) {
+    BeginGroup();
+    u64 code = v_.Word(frame, l_.frame.code), slots = At(frame, l_.frame.localsplus);
+    bool is_code = extents_.IsCode(code);
+    Root(frame, UNLEAK_LABEL_NONE);
+    pylayout::FrameSlots known = is_code ? extents_.OldSlotsOf(code) : pylayout::FrameSlots{};
+    for (u64 i = known.locals; i < known.all; ++i) MaybeEdge(v_.memory.Word(slots + i * 8), pylayout::LocalLabel(i));
+    EndGroup(UNLEAK_GROUP_FRAME, frame, is_code ? code : 0);
+  }
+
+  // Static types that objects have, and from 3.12 on those that the interpreter lists.
+  void StaticTypes(u64 interpreter) {
+    process_.interpreter = interpreter;
+    BeginGroup();
+    const auto& s = l_.static_types;
+    for (i32 i = 0; s.offset != -1 && i < s.max; ++i) {
+      u64 type = v_.Word(interpreter, s.offset + i64{i} * s.stride + s.type);
+      if (IsSane(type)) types_->Find(type);
+    }
+    for (std::size_t i = 0; i < types_->all().size(); ++i) {
+      const pylayout::TypeInfo& info = types_->all()[i].info;
+      if (!info.heap) Root(info.address, UNLEAK_LABEL_NONE);
+    }
+    EndGroup(UNLEAK_GROUP_STATIC_TYPES, interpreter, 0);
+  }
+
+  static u8 ShapeOf(const pylayout::TypeInfo& info) {
+    switch (info.attached) {
+      case pylayout::Attached::kManagedDict: return UNLEAK_SHAPE_INSTANCE;
+      case pylayout::Attached::kFrame: return UNLEAK_SHAPE_FRAME;
+      case pylayout::Attached::kGenerator: return UNLEAK_SHAPE_GENERATOR;
+      case pylayout::Attached::kNothing: break;
+    }
+    return UNLEAK_SHAPE_BODY;
+  }
+
+  ReaderFacts Finish() {
+    for (const ReaderType& type : types_->all()) {
+      const pylayout::TypeInfo& t = type.info;
+      unleak_type_entry entry{};
+      entry.address = t.address;
+      entry.tp_flags = t.flags;
+      entry.traverse = t.traverse;
+      entry.is_gc = t.is_gc;
+      entry.cached_keys = t.cached_keys;
+      entry.count = type.count;
+      entry.index = type.index;
+      entry.basic_size = t.basic_size;
+      entry.item_size = t.item_size;
+      entry.spec = t.spec;
+      entry.kind = t.kind;
+      entry.gc = t.gc;
+      entry.heap = t.heap;
+      entry.conservative = t.scan;
+      entry.presize = static_cast<u8>(t.presize);
+      entry.finalizer = t.finalizer;
+      entry.shape = ShapeOf(t);
+      entry.leaf = t.leaf;
+      facts_.types.push_back(entry);
+      facts_.types_known.push_back(t.traverse == 0 || t.known ? 1 : 0);
+    }
+    return std::move(facts_);
+  }
+
+  const unleak_layout& l_;
+  const ReaderOptions options_;
+  PageCache cache_;
+  const View v_;
+  StreamBuffer out_;
+  pylayout::Extents<PageCache> extents_;
+  pylayout::ProcessFacts process_;
+  Visit visit_;
+  pylayout::Members<PageCache, Visit> members_;
+  std::unique_ptr<TypeTable> types_;
+  VisitedSet visited_;
+  std::vector<u64> pending_;
+  u64 runtime_ = 0;
+
+  // of the object or group at hand
+  u64 edges_ = 0, heap_type_ = 0;
+  bool saw_type_ = false, saw_tracked_ = false, watch_tracked_ = false;
+  ReaderFacts facts_;
+};
+
+}  // namespace
+
+Result<ReaderFacts> ReadHeap(const unleak_layout& layout, Memory& memory, u64 runtime, StreamSink& sink, const ReaderOptions& options) {
+  if (layout.free_threaded == 1) {
+    return Status(Code::kUnsupported, "the reader cannot list the objects of a free-threaded CPython",
+                  "look at the live process: the walker asks the interpreter for its objects");
+  }
+  return Reader(layout, memory, sink, options).Run(runtime);
+}
+
+}  // namespace unleak::capture

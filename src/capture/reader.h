@@ -1,0 +1,37 @@
+// Reads the heap of a frozen or stopped CPython process from outside and produces the walker's stream
+// (walker/stream.h): the same nodes, sizes, flags, roots and omitted edges, and for every type whose layout pylayout
+// knows the same edges. The members of other collected types are found by looking for pointers in their bodies
+// (class CONSERVATIVE). No code runs in the process.
+#pragma once
+
+#include <vector>
+
+#include "base/status.h"
+#include "capture/proc_memory.h"
+#include "capture/twin.h"
+#include "pylayout/layout.h"
+#include "walker/stream.h"
+
+namespace unleak::capture {
+
+struct ReaderOptions {
+  bool follow_tracked = false;  // the collector's lists are not trusted: follow tracked objects from edges too
+  bool conservative = true;     // scan what is not known
+  u64 max_nodes = u64{1} << 31;  // kExhausted beyond
+};
+
+struct ReaderFacts {
+  u64 nodes = 0, listed = 0, roots = 0;
+  u64 edges[4] = {0, 0, 0, 0};  // by snapshot::EdgeClass
+  u64 bad_edges = 0;            // targets that are no objects (left out)
+  u64 broken_links = 0;         // links of the collector's lists that do not agree
+  std::vector<struct unleak_type_entry> types;  // by type index of the stream
+  std::vector<u8> types_known;  // by type index: 1 = the layout tells all that its traverse reports
+};
+
+// `runtime`: address of _PyRuntime. The process must stand still meanwhile. kUnsupported: a free-threaded build, whose
+// objects are in no lists; kCorrupt: the lists or the types make no sense; kExhausted: more than max_nodes.
+Result<ReaderFacts> ReadHeap(const struct unleak_layout& layout, Memory& memory, u64 runtime, StreamSink& sink,
+                             const ReaderOptions& options);
+
+}  // namespace unleak::capture

@@ -1,0 +1,344 @@
+// The references of an object: those that its tp_traverse would report, told from the layout alone, and those that it
+// leaves out. Where a type is not known, its words are looked through instead (conservative).
+//
+// Each member function calls visit(u64 target, Edge edge, u64 label); targets may be 0 or nonsense.
+#pragma once
+
+#include "pylayout/decode_extent.h"
+#include "pylayout/labels.h"
+
+namespace unleak::pylayout {
+
+// What reading needs to know of the process beyond the layout.
+struct ProcessFacts {
+  u64 subtype_traverse = 0;  // the traverse that class statements give their types
+  u64 general_lookup = 0;    // 3.9, 3.10: dk_lookup of tables with keys other than str: dict_traverse reports those
+  u64 interpreter = 0;       // at hand: builtin static types keep some members there (3.12+)
+};
+
+template <class M, class Visit>
+class Members {
+ public:
+  Members(const View<M>& view, const Extents<M>& extents, const ProcessFacts& facts, Visit& visit)
+      : v_(view), l_(view.layout), extents_(extents), facts_(facts), visit_(visit) {}
+
+  // What the traverse of the object reports. `t` is its type.
+  void Traverse(u64 object, const TypeInfo& t) {
+    if (!IsCollected(object, t)) return;
+    for (i32 offset : t.slots) Word(object, offset);
+    if (t.attached == Attached::kManagedDict) ManagedDict(object, t);
+    if (t.python_class && t.dict_offset != t.native_dict_offset && t.dict_offset != 0) OwnDict(object, t);
+    if (t.visits_type) visit_(t.address, Edge::kTraverse, BodyLabel(l_.object.type));
+    if (!t.known) return Scan(object, t);
+    Native(object, t);
+  }
+
+  // References that traverse leaves out.
+  void Omitted(u64 object, const TypeInfo& t) {
+    if (t.kind == UNLEAK_DICT) OmittedKeysOfDict(object);
+    else if (t.kind == UNLEAK_TYPE) OmittedOfType(object);
+    else if (t.spec >= 0) OmittedOfSpec(object, t);
+  }
+
+  // Objects of types that the collector does not know, and whose layout nobody knows.
+  void Scan(u64 object, const TypeInfo& t) {
+    i64 weakrefs = static_cast<i64>(v_.Word(t.address, l_.type.weaklist_offset));
+    for (u32 at = static_cast<u32>(l_.object.type) + 8; at + 8 <= t.basic_size; at += 8) {
+      if (!t.gc || at != weakrefs) visit_(v_.Word(object, at), Edge::kConservative, BodyLabel(at));
+    }
+  }
+
+  // tp_is_gc: types that are no heap types have no collector header (Objects/typeobject.c, type_is_gc()).
+  bool IsCollected(u64 object, const TypeInfo& t) const {
+    if (t.traverse == 0) return false;
+    return t.is_gc == 0 || t.kind != UNLEAK_TYPE || HasFlag(v_.TypeFlags(object), kFlagHeap);
+  }
+
+ private:
+  void Report(u64 target, u64 label) { visit_(target, Edge::kTraverse, label); }
+  void Word(u64 object, i64 offset) {
+    if (offset != -1) Report(v_.Word(object, offset), BodyLabel(offset));
+  }
+  void Omit(u64 object, i64 offset) {
+    if (offset != -1) visit_(v_.Word(object, offset), Edge::kOmitted, BodyLabel(offset));
+  }
+
+  void Native(u64 object, const TypeInfo& t) {
+    if (t.members == nullptr) return;
+    for (const Member& member : t.members->members) {
+      if (member.reports == Reports::kTraverse && t.members->shape != Shape::kItems) Word(object, member.offset);
+    }
+    if (t.exception && std::string_view(t.members->type) != "BaseException") BaseException(object);
+    switch (t.members->shape) {
+      case Shape::kList: return Items(v_.Word(object, l_.list.items), v_.Count(object));
+      case Shape::kTuple: return Items(At(object, l_.tuple.items), v_.Count(object));
+      case Shape::kDict: return Dict(object);
+      case Shape::kSet: return Set(object);
+      case Shape::kType: return Type(object);
+      case Shape::kModule: return ModuleState(object);
+      case Shape::kFrame: return FrameObject(object);
+      case Shape::kGenerator: return Generator(object);
+      case Shape::kOrderedDict: return OrderedDict(object);
+      case Shape::kDeque: return Deque(object);
+      case Shape::kItems: return BodyItems(object, t.members->members.front().offset);
+      case Shape::kLruCache: return LruCache(object);
+      case Shape::kElement: return Element(object);
+      case Shape::kSimpleQueue: return SimpleQueue(object);
+      case Shape::kStructSequence:
+      case Shape::kFixed:
+      case Shape::kPartial:
+      case Shape::kLeaf: return;
+    }
+  }
+
+  void BaseException(u64 object) {
+    const TypeMembers* base = FindMembers(l_, "BaseException");
+    for (const Member& member : base->members) Word(object, member.offset);
+  }
+
+  // Attributes that lie in the instance or in a block of its own, and its dict (3.11+).
+  void ManagedDict(u64 object, const TypeInfo& t) {
+    const auto& a = l_.attributes;
+    u64 values = ValuesApart(v_, object);
+    if (a.mode == 13 && (t.flags & static_cast<u32>(a.inline_flag)) != 0) {
+      u64 header = object + t.basic_size;
+      if (v_.Byte(header, a.values_valid) != 0) values = At(header, a.values_header);
+    }
+    KeyTable table = ReadKeyTable(v_, t.cached_keys);
+    for (u64 i = 0; values != 0 && i < table.count; ++i) {
+      Report(v_.memory.Word(values + i * 8), AttributeLabel(v_.memory.Word(table.KeyAddress(i))));
+    }
+    u64 dict = v_.Word(object, a.dict_offset);
+    if (a.mode != 12 || (dict & 1) == 0) Report(dict, BodyLabel(a.dict_offset));
+  }
+
+  // __dict__ of a Python class in the body, or behind the items of an object of variable size.
+  void OwnDict(u64 object, const TypeInfo& t) {
+    if (t.dict_offset > 0) return Word(object, t.dict_offset);
+    if (t.attached == Attached::kManagedDict) return;
+    u64 end = (t.basic_size + t.item_size * v_.Count(object) + 7) & ~u64{7};
+    Report(v_.Word(object + end, t.dict_offset), BodyLabel(t.dict_offset));
+  }
+
+  void Items(u64 items, u64 count) {
+    if (items == 0) return;
+    for (u64 i = 0; i < count; ++i) Report(v_.memory.Word(items + i * 8), IndexLabel(i));
+  }
+
+  void BodyItems(u64 object, i32 first) {
+    u64 fixed = first == 16 ? 32 : 0;  // HAMT array nodes have 32 children and no ob_size (Python/hamt.c)
+    u64 count = fixed != 0 ? fixed : v_.Count(object);
+    for (u64 i = 0; i < count; ++i) Word(object, first + static_cast<i64>(i) * 8);
+  }
+
+  // True if dict_traverse reports the keys of this table with the values.
+  bool ReportsKeys(u64 keys) const {
+    if (l_.keys.old == 1) return facts_.general_lookup != 0 && v_.Word(keys, l_.keys.lookup) == facts_.general_lookup;
+    return v_.Byte(keys, l_.keys.kind) == 0;
+  }
+
+  void Dict(u64 object) {
+    u64 keys = v_.Word(object, l_.dict.keys), values = v_.Word(object, l_.dict.values);
+    KeyTable table = ReadKeyTable(v_, keys);
+    if (values != 0) {
+      if (l_.attributes.mode == 13 && v_.Byte(values, 2) != 0) return;  // embedded: the instance reports them
+      u64 first = l_.attributes.mode == 13 ? At(values, l_.attributes.values_header) : values;
+      for (u64 i = 0; i < table.count; ++i) {
+        Report(v_.memory.Word(first + i * 8), ValueLabel(v_.memory.Word(table.KeyAddress(i))));
+      }
+      return;
+    }
+    bool with_keys = keys != 0 && ReportsKeys(keys);
+    for (u64 i = 0; i < table.count; ++i) {
+      u64 value = v_.memory.Word(table.ValueAddress(i)), key = v_.memory.Word(table.KeyAddress(i));
+      if (value == 0) continue;
+      Report(value, ValueLabel(key));
+      if (with_keys) Report(key, kKeyLabel);
+    }
+  }
+
+  // Entries {key, hash}; a removed one has the hash -1, which no key has.
+  void Set(u64 object) {
+    u64 table = v_.Word(object, l_.set.table), mask = v_.Word(object, l_.set.mask);
+    for (u64 i = 0; mask < kMaxCount && i <= mask; ++i) {
+      if (v_.memory.Word(table + i * 16 + 8) != ~u64{0}) Report(v_.memory.Word(table + i * 16), kNoLabel);
+    }
+  }
+
+  void Type(u64 object) {
+    for (i32 offset : {l_.type.dict, l_.type.cache, l_.type.mro, l_.type.bases, l_.type.base, l_.heap_type.module}) Word(object, offset);
+  }
+
+  // What an extension module keeps in C: which words are references only its own traverse knows.
+  void ModuleState(u64 object) {
+    constexpr i32 kDefinitionSize = 56;  // PyModuleDef.m_size (Include/moduleobject.h)
+    u64 state = v_.Word(object, l_.module.state), definition = v_.Word(object, l_.module.definition);
+    u64 size = l_.module.state_size != -1 ? v_.Word(object, l_.module.state_size)
+                                          : definition != 0 ? v_.Word(definition, kDefinitionSize) : 0;
+    if (state == 0 || size > 1 << 20) return;
+    for (u64 at = 0; at + 8 <= size; at += 8) visit_(v_.memory.Word(state + at), Edge::kConservative, kNoLabel);
+  }
+
+  void FrameObject(u64 object) {
+    for (i32 offset : {l_.frame.back, l_.frame.trace}) Word(object, offset);
+    if (l_.frame.internal != 1) return OldFrame(object);
+    for (i32 offset : {l_.frame.extra_locals, l_.frame.locals_cache, l_.frame.overwritten_locals}) Word(object, offset);
+    u64 frame = v_.Word(object, l_.frame.object_frame);
+    if (v_.Byte(frame, l_.frame.owner) == l_.frame.owner_frame_object) InternalFrame(object, frame);
+  }
+
+  // Python/frame.c, _PyFrame_Traverse(). Words of the frame are named by their offset in `object` if they lie in it.
+  void InternalFrame(u64 object, u64 frame) {
+    u64 mask = v_.SlotMask(), into = frame - object;
+    auto word = [&](i32 offset) {
+      u64 label = into < 4096 ? BodyLabel(static_cast<i64>(into) + offset) : kNoLabel;
+      Report(v_.Word(frame, offset) & mask, label);
+    };
+    for (i32 offset : {l_.frame.code, l_.frame.function, l_.frame.locals, l_.frame.object}) word(offset);
+    u64 code = extents_.FrameCode(frame), slots = At(frame, l_.frame.localsplus);
+    u64 all = code != 0 ? extents_.SlotsOf(code).all : 0;
+    i64 depth = static_cast<i32>(v_.Word32(frame, l_.frame.top));
+    if (l_.frame.tagged == 1) {
+      u64 top = v_.Word(frame, l_.frame.top);
+      depth = top > slots ? static_cast<i64>((top - slots) / 8) : 0;
+    }
+    for (u64 i = 0; depth > 0 && i < static_cast<u64>(depth) && i < all; ++i) {
+      u64 slot = v_.memory.Word(slots + i * 8);
+      if (l_.frame.tagged != 1 || (slot & 3) != 3) Report(slot & mask, LocalLabel(i));  // 3: a tagged int
+    }
+  }
+
+  // 3.9, 3.10: Objects/frameobject.c, frame_traverse().
+  void OldFrame(u64 object) {
+    for (i32 offset : {l_.frame.code, l_.frame.builtins, l_.frame.globals, l_.frame.locals}) Word(object, offset);
+    u64 code = v_.Word(object, l_.frame.code), first = At(object, l_.frame.localsplus);
+    if (!extents_.IsCode(code)) return;
+    FrameSlots slots = extents_.OldSlotsOf(code);
+    u64 stack = v_.Word(object, l_.frame.value_stack);
+    bool pointer = (l_.hex >> 16 & 0xff) == 9;  // f_stacktop; later f_stackdepth
+    u64 top = pointer ? v_.Word(object, l_.frame.stack_depth) : 0;
+    i64 depth = pointer ? (top > stack ? static_cast<i64>((top - stack) / 8) : 0)
+                        : static_cast<i32>(v_.Word32(object, l_.frame.stack_depth));
+    for (u64 i = 0; i < slots.locals; ++i) Report(v_.memory.Word(first + i * 8), LocalLabel(i));
+    for (u64 i = 0; depth > 0 && i < static_cast<u64>(depth) && slots.locals + i < slots.all; ++i) {
+      Report(v_.memory.Word(stack + i * 8), LocalLabel((stack + i * 8 - first) / 8));
+    }
+  }
+
+  // Objects/genobject.c, gen_traverse().
+  void Generator(u64 object) {
+    const auto& g = l_.generator;
+    for (i32 offset : {g.name, g.qualname, g.exc_value, g.code, g.exc_type, g.exc_traceback}) Word(object, offset);
+    if (l_.frame.internal != 1) return Word(object, g.iframe);
+    if (static_cast<int8_t>(v_.Byte(object, g.state)) < g.cleared) return InternalFrame(object, At(object, g.iframe));
+    if (l_.frame.tagged == 1) {
+      Report(v_.Word(object, g.iframe + l_.frame.code) & v_.SlotMask(), BodyLabel(g.iframe + l_.frame.code));
+    }
+  }
+
+  // Objects/odictobject.c: a list of nodes {key, hash, next, prev}; then the dict.
+  void OrderedDict(u64 object) {
+    constexpr i32 kFirstNode = 80, kNextNode = 16;
+    u64 node = v_.Word(object, kFirstNode), most = v_.Word(object, l_.dict.used);
+    for (u64 i = 0; node != 0 && i < most && most < kMaxCount; ++i, node = v_.Word(node, kNextNode)) {
+      Report(v_.memory.Word(node), kNoLabel);
+    }
+    Dict(object);
+  }
+
+  void Deque(u64 object) {
+    const auto& d = l_.deque;
+    u64 block = v_.Word(object, d.left_block), count = v_.Count(object), at = v_.Word(object, d.left_index);
+    for (u64 i = 0; i < count && IsSane(block); ++i, ++at) {
+      if (at >= static_cast<u64>(d.block_items)) {
+        block = v_.Word(block, d.links);
+        at = 0;
+      }
+      Report(v_.memory.Word(At(block, d.data) + at * 8), kNoLabel);
+    }
+  }
+
+  // Modules/_functoolsmodule.c: a ring of links {header, prev, next, hash, key, result} through the cache itself.
+  void LruCache(u64 object) {
+    constexpr i32 kNext = 24, kKey = 40, kResult = 48;
+    u64 link = v_.Word(object, kNext);
+    for (u64 i = 0; link != object && IsSane(link) && i < kMaxCount; ++i, link = v_.Word(link, kNext)) {
+      Report(v_.Word(link, kKey), kNoLabel);
+      Report(v_.Word(link, kResult), kNoLabel);
+      if ((l_.hex >> 16 & 0xff) >= 10) Report(v_.TypeOf(link), kNoLabel);
+    }
+  }
+
+  // Modules/_elementtree.c: text and tail carry a flag bit; extra: attrib, length, allocated, children.
+  void Element(u64 object) {
+    constexpr i32 kExtra = 40, kLength = 8, kChildren = 24;
+    u64 extra = v_.Word(object, kExtra);
+    if (extra == 0) return;
+    Report(v_.memory.Word(extra), kNoLabel);
+    u64 children = v_.Word(extra, kChildren), count = v_.Word(extra, kLength);
+    for (u64 i = 0; count < kMaxCount && i < count; ++i) Report(v_.memory.Word(children + i * 8), kNoLabel);
+  }
+
+  void SimpleQueue(u64) {}
+
+  void OmittedKeys(u64 keys) {
+    KeyTable table = ReadKeyTable(v_, keys);
+    for (u64 i = 0; i < table.count; ++i) visit_(v_.memory.Word(table.KeyAddress(i)), Edge::kOmitted, kKeyLabel);
+  }
+
+  // Keys of a dict where all are str; those of a split dict belong to the table that its class owns.
+  void OmittedKeysOfDict(u64 object) {
+    u64 keys = v_.Word(object, l_.dict.keys);
+    if (keys != 0 && v_.Word(object, l_.dict.values) == 0 && !ReportsKeys(keys)) OmittedKeys(keys);
+  }
+
+  void OmittedOfType(u64 object) {
+    if (!HasFlag(v_.TypeFlags(object), kFlagHeap)) return OmittedOfStaticType(object);
+    for (i32 offset : {l_.heap_type.name, l_.heap_type.qualname, l_.heap_type.slots, l_.type.subclasses}) Omit(object, offset);
+    OmittedKeys(v_.Word(object, l_.heap_type.cached_keys));
+  }
+
+  void OmittedOfStaticType(u64 object) {
+    const auto& s = l_.static_types;
+    if (s.offset != -1 && (v_.TypeFlags(object) & static_cast<u32>(s.flag)) != 0) {
+      if (u64 state = StaticTypeState(object); state != 0) {
+        visit_(v_.Word(state, s.dict), Edge::kOmitted, BodyLabel(l_.type.dict));
+        visit_(v_.Word(state, s.subclasses), Edge::kOmitted, BodyLabel(l_.type.subclasses));
+      }
+    } else {
+      Omit(object, l_.type.dict);
+      Omit(object, l_.type.subclasses);
+    }
+    for (i32 offset : {l_.type.mro, l_.type.bases, l_.type.cache}) Omit(object, offset);
+  }
+
+  // 3.12+: what an interpreter keeps for a builtin static type; its index is in tp_subclasses.
+  u64 StaticTypeState(u64 type) const {
+    const auto& s = l_.static_types;
+    u64 index = v_.Word(type, l_.type.subclasses) - 1;
+    for (auto [offset, max] : {std::pair{s.offset, s.max}, std::pair{s.offset2, s.max2}}) {
+      if (offset == -1 || index >= static_cast<u64>(max)) continue;
+      u64 state = At(facts_.interpreter, offset) + index * static_cast<u64>(s.stride);
+      if (v_.Word(state, s.type) == type) return state;
+    }
+    return 0;
+  }
+
+  void OmittedOfSpec(u64 object, const TypeInfo& t) {
+    const unleak_spec& spec = l_.specs[t.spec];
+    if (t.kind == UNLEAK_DATETIME && v_.Byte(object, l_.datetime.has_tzinfo) == 0) return;
+    for (i32 i = 0; i < spec.n; ++i) Omit(object, spec.offset[i]);
+    u64 block = spec.indirect >= 0 ? v_.Word(object, spec.indirect) : 0;
+    for (i32 i = 0; block != 0 && i < spec.indirect_n; ++i) {
+      visit_(v_.memory.Word(block + static_cast<u64>(i) * 8), Edge::kOmitted, kNoLabel);
+    }
+  }
+
+  const View<M> v_;
+  const unleak_layout& l_;
+  const Extents<M>& extents_;
+  const ProcessFacts& facts_;
+  Visit& visit_;
+};
+
+}  // namespace unleak::pylayout
