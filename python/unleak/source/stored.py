@@ -1,6 +1,7 @@
 """Which lines store into a holder's container, and which lines of the program lead there."""
 
 import ast
+import math
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from . import callers
@@ -179,7 +180,7 @@ class Stored:
                 _rescore(places, mutation, score)
             for caller in lead or ():
                 line = caller.node.lineno  # type: ignore[attr-defined]
-                own = (0.85 if library else 0.5) * score * callers.rank(caller, self.frames)
+                own = (0.95 if library else 0.5) * score * math.sqrt(callers.rank(caller, self.frames))
                 operation = "decorate" if caller.decorator else "call"
                 made = place(caller.scope, caller.node, operation, own, level=caller.level)
                 found.setdefault((caller.scope.source.path, line), made)

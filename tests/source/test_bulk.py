@@ -1,0 +1,166 @@
+"""Is what a variable holds read in one go, from what, and how would it be read in parts?"""
+
+import pytest
+
+# name: (operation, source, part of the suggestion, body of main())
+READS = {
+    "read and count newlines": ("read", "file", "for line in f", """
+        with open(path) as f:
+            data = f.read()  # HERE
+        return data.count("\\n")
+    """),
+    "read and look for a word": ("read", "file", "f.read(1 << 20)", """
+        f = open(path)
+        data = f.read()  # HERE
+        return data.find("word")
+    """),
+    "read without a name": ("read", "file", "read(1 << 20)", """
+        data = open(path, "rb").read()  # HERE
+        return hash(data)
+    """),
+    "lines": ("readlines", "file", "for line in f", """
+        with open(path) as f:
+            data = f.readlines()  # HERE
+        for line in data:
+            print(line)
+    """),
+    "split": ("read", "file", "for line in f", """
+        with open(path) as f:
+            data = f.read().splitlines()  # HERE
+        for line in data:
+            print(line)
+    """),
+    "list of a file": ("list", "file", "for line in f", """
+        with open(path) as f:
+            data = list(f)  # HERE
+        return data
+    """),
+    "comprehension over a file": ("list", "file", "for line in f", """
+        with open(path) as f:
+            data = [line.strip() for line in f]  # HERE
+        return data
+    """),
+    "read_text": ("read", "file", ".open(", """
+        data = pathlib.Path(path).read_text()  # HERE
+        return data.count("\\n")
+    """),
+    "json.load": ("load", "file", "record", """
+        with open(path) as f:
+            data = json.load(f)  # HERE
+        for record in data:
+            print(record)
+    """),
+    "json.loads of a read": ("loads", "file", "record", """
+        with open(path) as f:
+            data = json.loads(f.read())  # HERE
+        for record in data:
+            print(record)
+    """),
+    "pickle.load": ("load", "file", "", """
+        with open(path, "rb") as f:
+            data = pickle.load(f)  # HERE
+        return data
+    """),
+    "rows of a query": ("fetchall", "query", "for row in cursor", """
+        cursor = db.cursor()
+        cursor.execute("select 1")
+        data = cursor.fetchall()  # HERE
+        return data
+    """),
+    "response": ("read", "socket", "response.read(1 << 20)", """
+        response = urllib.request.urlopen(path)
+        data = response.read()  # HERE
+        return hash(data)
+    """),
+    "joined from a socket": ("join", "socket", "", """
+        sock = socket.create_connection(path)
+        parts = []
+        while True:
+            part = sock.recv(4096)
+            if not part:
+                break
+            parts.append(sock.recv(4096))
+        data = b"".join(parts)  # HERE
+        return data
+    """),
+    "output of a child": ("read", "process", "stdout", """
+        data = subprocess.check_output(["cat", path])  # HERE
+        return data
+    """),
+    "list of a generator": ("list", "unknown", "for item in numbers", """
+        numbers = (n for n in range(10 ** 7))
+        data = list(numbers)  # HERE
+        return sum(data)
+    """),
+    "in a helper": ("read", "file", "", """
+        data = load(path)  # HERE
+        return data
+    """),
+}
+
+HEAD = """
+import json, pathlib, pickle, socket, subprocess, urllib.request
+def load(path):
+    with open(path) as f:
+        content = f.read()
+    return content
+def main(path, db):
+"""
+
+
+def _program(project, body):
+    import textwrap
+
+    text = HEAD + textwrap.indent(textwrap.dedent(body), "    ")
+    return project.write("app.py", text)
+
+
+@pytest.mark.parametrize("name", READS)
+def test_read_in_one_go(project, name):
+    operation, source, chunked, body = READS[name]
+    path = _program(project, body)
+    line = project.marks["HERE"][0][1]
+    found = project.ask("bulk", file=path, line=line, function="main", name="data", type="str")
+    assert found is not None, project.notes
+    assert (found["places"][0]["file"], found["places"][0]["line"]) == (path, line)
+    assert (found["places"][0]["operation"], found["source"]) == (operation, source)
+    assert found["streamable"] is True
+    assert chunked in found["chunked"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "data = 'x' * 1000",
+        "f = open(path)\ndata = f.read(100)",
+        "data = {}.get(path)",
+        "data = [1, 2, 3]",
+        "data = json.loads('[]')",
+    ],
+)
+def test_not_read_in_one_go(project, body):
+    path = _program(project, body + "\nreturn data\n")
+    assert project.ask("bulk", file=path, line=0, function="main", name="data", type="str") is None
+    assert project.notes
+
+
+def test_the_assignment_before_the_line_counts(project):
+    body = """
+        with open(path) as f:
+            data = f.readline()
+            data = f.read()  # HERE
+        print(len(data))
+        data = None
+    """
+    path = _program(project, body)
+    line = project.marks["HERE"][0][1]
+    found = project.ask("bulk", file=path, line=line + 1, function="main", name="data", type="str")
+    assert found["places"][0]["line"] == line
+
+
+def test_value_without_a_variable(project):
+    path = _program(project, "return len(open(path).read())  # HERE\n")
+    line = project.marks["HERE"][0][1]
+    found = project.ask("bulk", file=path, line=line, function="main", name="", type="str")
+    assert found["places"][0]["line"] == line
+    assert found["source"] == "file"
