@@ -194,7 +194,6 @@ void DropExplained(std::vector<Candidate>& candidates) {
   std::erase_if(candidates, [&](const Candidate& c) { return std::find(drop.begin(), drop.end(), c.key) != drop.end(); });
 }
 
-int CertaintyRank(const std::string& certainty) { return certainty == "confirmed" ? 2 : certainty == "probable" ? 1 : 0; }
 int VerdictRank(const std::string& verdict) {
   return verdict == "leak" ? 3 : verdict == "peak" ? 2 : verdict == "garbage" ? 1 : 0;
 }
@@ -204,6 +203,7 @@ double Factor(const Judged& j) {
   if (j.candidate.holder.via_frame && j.candidate.family == Family::kContainer) factor *= 0.4;
   if (!j.candidate.growth.every_interval && j.candidate.family == Family::kContainer) factor *= 0.5;
   if (j.candidate.family == Family::kCycle && j.verdict == "garbage") factor *= 0.2;
+  if (j.candidate.family == Family::kCycle && !j.candidate.finding["evidence"]["outermost"].get<bool>()) factor *= 0.1;
   return factor;
 }
 

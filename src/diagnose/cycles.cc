@@ -159,6 +159,7 @@ std::map<std::string, CycleShape> FoldCycles(const Heap& heap) {
     shape.bytes += cycle.bytes;
     shape.drags_bytes += cycle.drags_bytes;
     shape.drags_objects += cycle.drags_objects;
+    shape.outermost |= cycle.outermost;
     shape.uncollectable |= heap.population(cycle.nodes[0]) == Population::kUncollectable;
   }
   return shapes;

@@ -43,6 +43,7 @@ struct TypeTotal {
 struct CycleShape {
   u64 instances = 0, objects = 0, bytes = 0, drags_bytes = 0, drags_objects = 0;
   bool uncollectable = false;
+  bool outermost = false;  // nothing unreachable outside holds some instance
   Json description;       // of one instance: edges, types, members' code ("members"), set by the look that saw it
 };
 

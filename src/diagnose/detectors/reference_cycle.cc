@@ -37,7 +37,7 @@ Candidate Make(const Evidence& evidence, const CycleShape& shape, double share, 
                  {"drags_bytes", shape.drags_bytes}}},
       {"growth", {{"objects", series}, {"bytes", Json::array()}, {"references", Json::array()},
                   {"per_s", {{"objects", out.objects_per_s}, {"bytes", out.bytes_per_s}, {"references", 0.0}}}}},
-      {"evidence", {{"garbage_objects_per_s", rate}, {"share_of_garbage", share}, {"threshold", evidence.looks.back().facts.threshold0},
+      {"evidence", {{"garbage_objects_per_s", rate}, {"share_of_garbage", share}, {"outermost", shape.outermost}, {"threshold", evidence.looks.back().facts.threshold0},
                     {"members", shape.description["members"]}}}};
   size_t index = 0;
   for (const auto& edge : shape.description["edges"])
@@ -63,6 +63,7 @@ std::vector<Candidate> FindReferenceCycles(const Evidence& evidence) {
       sum.drags_bytes += seen.drags_bytes;
       sum.drags_objects += seen.drags_objects;
       sum.uncollectable |= seen.uncollectable;
+      sum.outermost |= seen.outermost;
       sum.description = seen.description;
       objects += std::max(seen.drags_objects, seen.objects);
     }
@@ -76,7 +77,11 @@ std::vector<Candidate> FindReferenceCycles(const Evidence& evidence) {
     c.collector_off = !collector_on;
     out.push_back(std::move(c));
   }
-  std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) { return a.bytes_per_s > b.bytes_per_s; });
+  // Cycles that others hold come after those that hold them: breaking the outer one shows what the inner one costs.
+  std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) {
+    const bool outer_a = a.finding["evidence"]["outermost"], outer_b = b.finding["evidence"]["outermost"];
+    return outer_a != outer_b ? outer_a : a.bytes_per_s > b.bytes_per_s;
+  });
   if (out.size() > kMostShapes) out.resize(kMostShapes);
   return out;
 }

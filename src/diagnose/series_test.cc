@@ -1,0 +1,56 @@
+#include "diagnose/series.h"
+
+#include <gtest/gtest.h>
+
+namespace unleak::diagnose {
+namespace {
+
+Series Every2s(std::vector<u64> values) {
+  Series s;
+  s.value = std::move(values);
+  for (size_t i = 0; i < s.value.size(); ++i) s.at_s.push_back(2.0 * static_cast<double>(i));
+  return s;
+}
+
+TEST(Series, SteadyRiseGrows) {
+  const Growth g = Judge(Every2s({100, 120, 140, 160}), Unit::kCount, 1.0);
+  EXPECT_TRUE(g.grows);
+  EXPECT_TRUE(g.every_interval);
+  EXPECT_TRUE(g.steady);
+  EXPECT_FALSE(g.levelling);
+  EXPECT_EQ(g.total, 60u);
+  EXPECT_DOUBLE_EQ(g.per_s, 10.0);
+}
+
+TEST(Series, AnyFallIsNotGrowth) { EXPECT_FALSE(Judge(Every2s({100, 160, 159, 300}), Unit::kCount, 1.0).grows); }
+
+TEST(Series, OneRiseIsNotGrowth) { EXPECT_FALSE(Judge(Every2s({100, 200, 200, 200}), Unit::kCount, 1.0).grows); }
+
+TEST(Series, FewerThanEightEntriesAreNotGrowth) {
+  EXPECT_FALSE(Judge(Every2s({1, 3, 5, 8}), Unit::kCount, 1.0).grows);
+  EXPECT_TRUE(Judge(Every2s({1, 3, 5, 9}), Unit::kCount, 1.0).grows);
+}
+
+TEST(Series, OnePercentIsAskedUnlessEverythingSurvives) {
+  const Series slow = Every2s({100000, 100003, 100006, 100010});
+  EXPECT_FALSE(Judge(slow, Unit::kCount, 0.96).grows);
+  EXPECT_TRUE(Judge(slow, Unit::kCount, 0.995).grows);
+}
+
+TEST(Series, BytesNeed64KiBAndOnePercent) {
+  EXPECT_FALSE(Judge(Every2s({0, 20 << 10, 40 << 10, 60 << 10}), Unit::kBytes, 1.0).grows);
+  EXPECT_TRUE(Judge(Every2s({0, 20 << 10, 40 << 10, 64 << 10}), Unit::kBytes, 1.0).grows);
+  EXPECT_FALSE(Judge(Every2s({100 << 20, 100 << 20, (100 << 20) + (60 << 10), (100 << 20) + (70 << 10)}), Unit::kBytes, 1.0).grows);
+}
+
+TEST(Series, FillingUpLevelsOff) {
+  const Growth g = Judge(Every2s({0, 100, 120, 125}), Unit::kCount, 1.0);
+  EXPECT_TRUE(g.grows);
+  EXPECT_TRUE(g.levelling);
+  EXPECT_FALSE(g.steady);
+}
+
+TEST(Series, OneLookSaysNothing) { EXPECT_FALSE(Judge(Every2s({5}), Unit::kCount, 1.0).grows); }
+
+}  // namespace
+}  // namespace unleak::diagnose

@@ -1,0 +1,254 @@
+// The rules of "How growth is judged", end to end on heaps written as text (tests/heaps/README.md).
+#include "diagnose/session.h"
+
+#include <gtest/gtest.h>
+
+#include "diagnose/names.h"
+#include "tests/support/heap_text.h"
+
+namespace unleak::diagnose {
+namespace {
+
+// Feeds all looks of the text and concludes with these answers.
+Json Diagnose(const std::string& text, const std::string& answers = "", const std::string& options = "") {
+  auto looks = testing::ParseHeapText(text);
+  EXPECT_TRUE(looks.ok()) << looks.status().message();
+  auto session = Session::Create(options);
+  EXPECT_TRUE(session.ok());
+  for (auto& look : *looks) {
+    auto heap = graph::Heap::Build(std::move(look.columns));
+    EXPECT_TRUE(heap.ok()) << heap.status().message();
+    const Status added = session->Add(heap.Take());
+    EXPECT_TRUE(added.ok()) << added.message();
+  }
+  EXPECT_TRUE(session->Questions().ok());
+  auto document = session->Conclude(answers);
+  EXPECT_TRUE(document.ok()) << document.status().message();
+  return Json::parse(*document);
+}
+
+std::string Look(int number, const std::string& changes) {
+  return "\nlook " + std::to_string(number) + "\nmeta at=" + std::to_string(10 + 2 * number) + "s cpu=" + std::to_string(number * 10) +
+         "ms rss=" + std::to_string(100 + number) + "M\n" + changes;
+}
+
+const char* kStart = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M
+root module app
+app: module { .ACTIVE -> active }
+active: dict { {*} -> s[1..100] }
+s[1..100]: app.Session { .user -> u[i] }
+u[1..100]: str
+)";
+
+std::string Add(int from, int to) {
+  const std::string range = "[" + std::to_string(from) + ".." + std::to_string(to) + "]";
+  return "s" + range + ": app.Session { .user -> u[i] }\nu" + range + ": str\nadd active { {*} -> s" + range + " }\n";
+}
+
+const std::string kLeak = kStart + Look(2, Add(101, 120)) + Look(3, Add(121, 140)) + Look(4, Add(141, 160));
+const char* kStored = R"({"answers": {"c0.stored": {"places": [{"file": "app.py", "line": 57, "function": "remember", "text": "", "from": "source"}]}}})";
+
+TEST(Session, GrowingDictIsALeakWithHolderTypeAndLine) {
+  const Json d = Diagnose(kLeak, kStored);
+  EXPECT_EQ(d["verdict"], "leak");
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  const Json& f = d["findings"][0];
+  EXPECT_EQ(f["kind"], "growing-container");
+  EXPECT_EQ(f["certainty"], "confirmed");
+  EXPECT_EQ(f["what"][0]["type"], "app.Session");
+  EXPECT_EQ(f["holder"]["text"], "app.ACTIVE{*}");
+  EXPECT_EQ(f["holder"]["root"], "module app");
+  EXPECT_EQ(f["sites"]["stored"][0]["line"], 57);
+  EXPECT_EQ(f["remedy"]["action"], "remove-entry");
+  EXPECT_NEAR(f["growth"]["per_s"]["objects"].get<double>(), 10.0, 0.5);
+}
+
+TEST(Session, WithoutALineItIsOnlyProbable) {
+  EXPECT_EQ(Diagnose(kLeak)["findings"][0]["certainty"], "probable");
+}
+
+TEST(Session, ABoundAheadMakesItAFillingCache) {
+  const Json d = Diagnose(kLeak, R"({"answers": {"c0.bound": {"literal": 1000}}})");
+  EXPECT_EQ(d["verdict"], "not_a_leak");
+  EXPECT_EQ(d["findings"][0]["kind"], "filling-cache");
+  EXPECT_EQ(d["findings"][0]["bound"]["value"], 1000);
+}
+
+TEST(Session, ABoundThatIsPassedIsNone) {
+  EXPECT_EQ(Diagnose(kLeak, R"({"answers": {"c0.bound": {"literal": 50}}})")["verdict"], "leak");
+}
+
+TEST(Session, ARemoverThatReadsAClockLeavesItOpen) {
+  const Json d = Diagnose(kLeak, R"({"answers": {"c0.removed": {"places": [{"file": "app.py", "line": 9, "reads_clock": true}]}}})");
+  EXPECT_EQ(d["verdict"], "inconclusive");
+  EXPECT_EQ(d["findings"][0]["certainty"], "possible");
+}
+
+TEST(Session, FlowThroughAContainerIsClean) {
+  std::string text = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M
+root module app
+app: module { .QUEUE -> queue }
+queue: list { [*] -> s[1..100] }
+s[1..100]: app.Session
+)";
+  int first = 1, last = 100;
+  for (int look = 2; look <= 4; ++look) {
+    const std::string range = "[" + std::to_string(last + 1) + ".." + std::to_string(last + 60) + "]";
+    text += Look(look, "s" + range + ": app.Session\nadd queue { [*] -> s" + range + " }\n");
+    for (int i = 0; i < 40; ++i) text += "drop s[" + std::to_string(first++) + "]\n";
+    last += 60;
+  }
+  EXPECT_EQ(Diagnose(text)["verdict"], "clean");
+}
+
+TEST(Session, NothingGrowsAndTheTargetWorked) {
+  EXPECT_EQ(Diagnose(kStart + Look(2, "") + Look(3, "") + Look(4, ""))["verdict"], "clean");
+}
+
+TEST(Session, AnIdleTargetSaysNothing) {
+  const std::string idle = "\nlook 2\nmeta at=14s cpu=5ms\nlook 3\nmeta at=16s cpu=5ms\n";
+  EXPECT_EQ(Diagnose(kStart + idle)["verdict"], "inconclusive");
+}
+
+TEST(Session, OneLookSaysNothingOfGrowth) { EXPECT_EQ(Diagnose(kStart)["verdict"], "inconclusive"); }
+
+TEST(Session, MapOfGrowingListsIsFoundAlongItsPath) {
+  std::string text = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M
+root module app
+app: module { .BY_USER -> users }
+users: dict { {*} -> l[1..20] }
+l[1..20]: list { [0] -> e[i] }
+e[1..20]: app.Event
+)";
+  for (int look = 2; look <= 4; ++look) {
+    std::string changes;
+    for (int user = 1; user <= 20; ++user) {
+      const std::string name = "n" + std::to_string(look) + "_" + std::to_string(user);
+      changes += name + ": app.Event\nadd l[" + std::to_string(user) + "] { [*] -> " + name + " }\n";
+    }
+    text += Look(look, changes);
+  }
+  const Json d = Diagnose(text);
+  EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["holder"]["text"], "app.BY_USER{*}[*]");
+}
+
+TEST(Session, LinkedListIsFoundByItsType) {
+  std::string text = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M
+root module app
+app: module { .HEAD -> n[400] }
+n[1..400]: app.Node { .next -> n[i-1] }
+)";
+  int last = 400;
+  for (int look = 2; look <= 4; ++look) {
+    const int to = last + 100;
+    const std::string range = "[" + std::to_string(last + 1) + ".." + std::to_string(to) + "]";
+    text += Look(look, "n" + range + ": app.Node { .next -> n[i-1] }\napp: module { .HEAD -> n[" + std::to_string(to) + "] }\n");
+    text += "add n[" + std::to_string(last + 1) + "] { .next -> n[" + std::to_string(last) + "] }\n";
+    last = to;
+  }
+  const Json d = Diagnose(text);
+  EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["what"][0]["type"], "app.Node");
+  EXPECT_EQ(d["findings"][0]["holder"]["text"], "app.HEAD.next+");
+}
+
+const std::string kCycles = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M
+collector threshold=700,10,10 collected=1000,0,0
+root module app
+app: module
+a[1..20]: app.Node { .next -> b[i] }
+b[1..20]: app.Node { .next -> a[i] }
+)";
+
+std::string Collected(int number, int collected, const std::string& collector = "") {
+  return "\nlook " + std::to_string(number) + "\nmeta at=" + std::to_string(10 + 2 * number) + "s cpu=" + std::to_string(number * 10) +
+         "ms\ncollector " + collector + " threshold=700,10,10 collected=" + std::to_string(collected) + ",0,0\n";
+}
+
+TEST(Session, CyclesThatTheCollectorFreesAreGarbage) {
+  const Json d = Diagnose(kCycles + Collected(2, 1100) + Collected(3, 1200) + Collected(4, 1300),
+                          R"({"answers": {"g0.edge0": {"places": [{"file": "app.py", "line": 3, "function": "f"}]}}})");
+  EXPECT_EQ(d["verdict"], "garbage") << d.dump(1);
+  const Json& f = d["findings"][0];
+  EXPECT_EQ(f["kind"], "reference-cycle");
+  EXPECT_EQ(f["what"][0]["type"], "app.Node");
+  EXPECT_EQ(f["cycle"]["edges"][0]["edge"], ".next");
+  EXPECT_EQ(f["sites"]["stored"][0]["line"], 3);
+  EXPECT_EQ(f["remedy"]["action"], "break-cycle");
+}
+
+TEST(Session, LittleGarbageIsNotReported) {
+  EXPECT_EQ(Diagnose(kCycles + Collected(2, 1010) + Collected(3, 1020) + Collected(4, 1030))["verdict"], "clean");
+}
+
+TEST(Session, GarbageWithTheCollectorOffIsALeak) {
+  std::string text = kCycles;
+  int last = 20;
+  for (int look = 2; look <= 4; ++look) {
+    const std::string range = "[" + std::to_string(last + 1) + ".." + std::to_string(last + 60) + "]";
+    text += Collected(look, 1000, "disabled") + "a" + range + ": app.Node { .next -> b[i] }\nb" + range + ": app.Node { .next -> a[i] }\n";
+    last += 60;
+  }
+  const Json d = Diagnose(text);
+  EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["kind"], "reference-cycle");
+}
+
+const std::string kPeak = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=20M peak=20M
+thread main
+code main file=/srv/job.py line=3
+frame f thread=main code=main line=9
+)" + std::string("\nlook 2\nmeta at=14s cpu=20ms rss=120M peak=120M\ncontent: str size=100M length=104857000\nroot frame f content -> content\n");
+
+TEST(Session, WholeFileInALocalIsAPeak) {
+  const char* bulk = R"({"answers": {"p0.bulk": {"places": [{"file": "/srv/job.py", "line": 5, "function": "main"}], "streamable": true,
+                         "source": "file", "chunked": "for line in f: ..."}}})";
+  const Json d = Diagnose(kPeak, bulk, R"({"run": true})");
+  EXPECT_EQ(d["verdict"], "peak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["kind"], "bulk-read");
+  EXPECT_EQ(d["findings"][0]["what"][0]["type"], "str");
+  EXPECT_EQ(d["findings"][0]["remedy"]["action"], "stream");
+  EXPECT_EQ(d["findings"][0]["peak"]["bytes"].get<u64>(), 100u << 20);
+}
+
+TEST(Session, ABigLocalThatIsNotReadInOneGoIsNoPeak) {
+  EXPECT_NE(Diagnose(kPeak, "", R"({"run": true})")["verdict"], "peak");
+}
+
+TEST(Session, LooksOfDifferentProcessesAreRefused) {
+  auto session = Session::Create("");
+  ASSERT_TRUE(session.ok());
+  auto one = graph::Heap::Build(testing::HeapOf("meta pid=1 at=1s\nroot module a\na: module\n").columns);
+  auto two = graph::Heap::Build(testing::HeapOf("meta pid=2 at=2s\nroot module a\na: module\n").columns);
+  ASSERT_TRUE(one.ok() && two.ok());
+  EXPECT_TRUE(session->Add(one.Take()).ok());
+  EXPECT_EQ(session->Add(two.Take()).code(), Code::kUsage);
+}
+
+TEST(Session, EndsEarlyWhenTheAnswerIsClear) {
+  auto session = Session::Create("");
+  ASSERT_TRUE(session.ok());
+  auto looks = testing::ParseHeapText(kLeak);
+  ASSERT_TRUE(looks.ok());
+  for (size_t i = 0; i < looks->size(); ++i) {
+    EXPECT_FALSE(Json::parse(session->Next())["done"].get<bool>()) << i;
+    auto heap = graph::Heap::Build(std::move((*looks)[i].columns));
+    ASSERT_TRUE(heap.ok() && session->Add(heap.Take()).ok());
+  }
+  EXPECT_TRUE(Json::parse(session->Next())["done"].get<bool>());
+}
+
+TEST(Session, SignaturesDoNotDependOnSizesOrAddresses) {
+  const Json a = Diagnose(kLeak), b = Diagnose(kStart + Look(2, Add(101, 150)) + Look(3, Add(151, 190)) + Look(4, Add(191, 260)));
+  EXPECT_EQ(a["findings"][0]["id"], b["findings"][0]["id"]);
+}
+
+}  // namespace
+}  // namespace unleak::diagnose
