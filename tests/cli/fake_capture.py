@@ -91,8 +91,14 @@ class Server:
         self.reply({"pids": found})
 
     def do_inspect(self, request):
-        with open("/proc/%d/comm" % request["pid"]) as file:
-            self.reply({"pid": request["pid"], "python": "3.12.1" if file.read().startswith("python") else None})
+        facts = {"pid": request["pid"], "python": None, "can_look": True, "estimated_pause_ms": 1.5}
+        try:
+            with open("/proc/%d/comm" % request["pid"]) as file:
+                facts["python"] = "3.12.1" if file.read().startswith("python") else None
+        except OSError:
+            message = "there is no process %d" % request["pid"]
+            facts.update(can_look=False, why_not={"code": "not-found", "message": message, "hint": ""})
+        self.reply(facts)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,10 @@ def tool():
     return "unleak 0.1.0"
 
 
+def core_version():
+    return "0.1.0"
+
+
 def capture_program():
     """The fake helper as one executable file."""
     folder = Path(os.environ["FAKE_FOLDER"])
@@ -40,6 +44,17 @@ class Snapshot:
 
     def info(self):
         return {**self.facts, "objects": 1000, "bytes": 1 << 20, "pause_ms": 1.5}
+
+    def top(self, options):
+        return {"rows": [{"type": "app.Node", "objects": 3, "bytes": 4096}]}
+
+    cycles = top
+
+    def paths(self, what, options):
+        return {"rows": [{"address": "0x7f00", "type": what, "path": [{"edge": ".A", "type": "list"}]}]}
+
+    def diff(self, after, options):
+        return self.top(options)
 
     def close(self):
         pass

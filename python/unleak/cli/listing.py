@@ -29,7 +29,7 @@ def rows(entries: List[Dict[str, Any]]) -> List[str]:
     for at, entry in enumerate(entries):
         result += lines[at + 1:at + 2] if keys else []
         for key in ("path", "edges", "chain"):
-            if isinstance(entry.get(key), list):
+            if isinstance(entry.get(key), list) and entry[key]:
                 result += text.row("", " → ".join(step(s) for s in entry[key]), column=6)
     return result
 

@@ -120,13 +120,20 @@ def _what(finding: Document) -> List[str]:
     named = ["%s %s" % (printable(w["type"]), number(w.get("objects") or 0)) for w in types[:MOST_TYPES]]
     if len(types) > MOST_TYPES:
         named.append("%d more types" % (len(types) - MOST_TYPES))
-    bytes_seen = (finding.get("growth") or {}).get("bytes") or []
-    grown = ""
-    if len(bytes_seen) > 1 and bytes_seen[-1] > bytes_seen[0]:
-        grown = "%s since the first look, %s in all" % (size(bytes_seen[-1] - bytes_seen[0]), size(bytes_seen[-1]))
+    grown = _grown(finding)
     if not named:
         return row("what", grown) if grown else []
     return row("what", " · ".join(named), grown)
+
+
+def _grown(finding: Document) -> str:
+    """`1.4 MiB since the first look, 21.9 MiB in all`, as far as it is known."""
+    series = (finding.get("growth") or {}).get("bytes") or []
+    if len(series) > 1 and series[-1] > series[0]:
+        return "%s since the first look, %s in all" % (size(series[-1] - series[0]), size(series[-1]))
+    retained = (finding.get("evidence") or {}).get("retained")
+    grown = sum(w.get("bytes") or 0 for w in finding.get("what") or [])
+    return "%s since the first look, %s in all" % (size(grown), size(retained)) if retained and grown else ""
 
 
 def _held(finding: Document) -> List[str]:
@@ -135,8 +142,12 @@ def _held(finding: Document) -> List[str]:
         return []
     steps = [printable(holder.get("root") or "")] if holder.get("root") else []
     path = holder.get("path") or []
+    entries = (finding.get("evidence") or {}).get("entries") or [None]
+    counted = path[:-1] if len(path) > 1 and path[-1].get("edge", "").startswith("[") else path
     for at, step in enumerate(path):
-        steps.append(_step(step, at == len(path) - 1))
+        # How many entries there are is known of the container that grows, the last of the path.
+        known = step.get("entries", entries[-1] if at == len(counted) - 1 else None)
+        steps.append(_step({**step, "entries": known}, at == len(path) - 1))
     text = " → ".join(steps) or printable(holder.get("text") or "")
     return row("held by", text)
 
@@ -222,10 +233,31 @@ def _peak(finding: Document) -> List[str]:
 
 
 def _why(finding: Document) -> List[str]:
-    why = (finding.get("evidence") or {}).get("why")
+    evidence = finding.get("evidence") or {}
+    why = evidence.get("why") or _measured(evidence)
     if isinstance(why, list):
         why = "; ".join(map(str, why))
     return row("why", printable(why)) if why else []
+
+
+def _measured(evidence: Dict[str, Any]) -> List[str]:
+    """What was measured, in words, where the document says no more."""
+    parts = []
+    for key, noun in (("entries", "entries"), ("instances", "instances")):
+        series, times = evidence.get(key) or [], evidence.get("at_s") or []
+        if len(series) > 1 and len(times) == len(series):
+            always = ", more at every look" if all(a < b for a, b in zip(series, series[1:])) else ""
+            parts.append("%s, then %s %s %s later%s" % (
+                number(series[0]), number(series[-1]), noun, seconds(times[-1] - times[0]), always))
+    if parts and evidence.get("survival") is not None:
+        parts.append("%.0f %% of those of the first look are still there" % (100 * evidence["survival"]))
+    if evidence.get("garbage_objects_per_s"):
+        parts.append("%s objects of garbage a second" % number(evidence["garbage_objects_per_s"]))
+        if evidence.get("threshold"):
+            parts.append("the collector runs after %s new objects" % number(evidence["threshold"]))
+    if evidence.get("high_water_bytes"):
+        parts.append("the process needed %s at its height" % size(evidence["high_water_bytes"]))
+    return parts
 
 
 def _remedy(finding: Document) -> List[str]:

@@ -133,7 +133,7 @@ def inspect(pid: int) -> Dict[str, Any]:
 
 def judge_target(pid: int, target: Dict[str, Any]) -> Check:
     name = "pid %d" % pid
-    problem = target.get("error") or target.get("cannot_look")
+    problem = target.get("error") or target.get("why_not")
     if problem:
         return Check(name, "no", str(problem.get("message")), str(problem.get("hint") or ""))
     found = "%s, CPython %s" % (proc.name(pid), target.get("python"))

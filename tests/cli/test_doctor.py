@@ -1,0 +1,64 @@
+"""`unleak doctor` on machines as they are described by fixtures, and on processes."""
+import json
+
+import pytest
+
+from unleak.cli.commands import doctor
+
+NOBODY, ROOT = "0000000000000000", "000001ffffffffff"
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A /proc with the settings given."""
+    def make(yama=None, perf=2, capabilities=NOBODY, seccomp=0):
+        kernel = tmp_path / "sys" / "kernel"
+        (kernel / "yama").mkdir(parents=True)
+        if yama is not None:
+            (kernel / "yama" / "ptrace_scope").write_text("%d\n" % yama)
+        if perf is not None:
+            (kernel / "perf_event_paranoid").write_text("%d\n" % perf)
+        (tmp_path / "self").mkdir()
+        (tmp_path / "self" / "status").write_text("Name:\tx\nCapEff:\t%s\nSeccomp:\t%d\n" % (capabilities, seccomp))
+        (tmp_path / "meminfo").write_text("MemTotal: 1 kB\nMemAvailable:    2097152 kB\n")
+        return str(tmp_path)
+    return make
+
+
+@pytest.mark.parametrize("yama, capabilities, state", [
+    (None, NOBODY, "ok"), (0, NOBODY, "ok"), (1, NOBODY, "limited"), (1, ROOT, "ok"), (2, NOBODY, "no"), (2, ROOT, "ok"),
+    (3, ROOT, "no")])
+def test_yama(machine, yama, capabilities, state):
+    check = doctor.check_yama(machine(yama=yama, capabilities=capabilities))
+    assert check.state == state
+    assert bool(check.hint) == (state != "ok"), "what does not work comes with what to do"
+
+
+@pytest.mark.parametrize("perf, capabilities, state", [
+    (2, NOBODY, "ok"), (3, NOBODY, "limited"), (3, ROOT, "ok"), (None, NOBODY, "limited")])
+def test_safe_points(machine, perf, capabilities, state):
+    assert doctor.check_perf(machine(perf=perf, capabilities=capabilities)).state == state
+
+
+def test_seccomp_and_memory(machine):
+    folder = machine(seccomp=2)
+    assert doctor.check_seccomp(folder).state == "limited"
+    assert doctor.check_memory(folder).found == "2 GiB available"
+
+
+def test_a_machine_without_what_is_asked_is_described_all_the_same(tmp_path):
+    assert [check(str(tmp_path)).state for check in (doctor.check_yama, doctor.check_perf, doctor.check_memory)] == [
+        "ok", "limited", "limited"]
+
+
+def test_a_process(unleak, start_program):
+    pid = start_program().pid
+    result = unleak("doctor", pid, "--json")
+    document = json.loads(result.stdout)
+    assert document["checks"][-1]["name"] == "pid %d" % pid and document["checks"][-1]["state"] == "ok"
+    assert document["target"]["python"] == "3.12.1"
+
+
+def test_a_process_that_is_not_there(unleak):
+    result = unleak("doctor", (1 << 22) - 1)
+    assert result.returncode == 3 and "there is no process" in result.stdout
