@@ -32,6 +32,9 @@ class Walk {
  public:
   Walk(u32 pid, const Options& options, const unleak_layout& layout, const RuntimeAddresses& addresses, StreamSink& sink)
       : pid_(pid), options_(options), layout_(layout), addresses_(addresses), sink_(sink) {}
+  ~Walk() { Dispose(); }  // also when the sink or the callback throws
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
 
   Result<TwinFacts> Run(const std::function<Status(const Clone&)>& while_frozen) {
     u64 cpu_before = ClockNs(CLOCK_THREAD_CPUTIME_ID);

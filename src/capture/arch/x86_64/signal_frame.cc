@@ -65,7 +65,7 @@ u32 StateSize(u64 features) {
 
 // Reads the floating point state of a thread and makes it fit for a signal frame.
 bool ReadFloatState(int tid, FloatState* state) {
-  iovec area{state->bytes, sizeof state->bytes - sizeof kMagic2};
+  iovec area{state->bytes, sizeof state->bytes - 64};  // room for the magic word; a multiple of 8 is asked for
   if (ptrace(static_cast<__ptrace_request>(PTRACE_GETREGSET), tid, NT_X86_XSTATE, &area) || area.iov_len < kLegacyAndHeader)
     return false;
   u64 features, in_use;
