@@ -110,6 +110,9 @@ def _call(program: Program, call: ast.Call, scope: Scope, depth: int) -> Optiona
     func = call.func
     name = func.attr if isinstance(func, ast.Attribute) else dotted(func)
     receiver = func.value if isinstance(func, ast.Attribute) else None
+    target = callee(program, func, scope)
+    if target is not None and target.kind == "function" and not program.is_library(target.source.path):
+        return _returned(program, target, call, depth)
     known = _method(name, call, receiver, scope)
     if known is not None:
         return known
@@ -131,16 +134,21 @@ def _call(program: Program, call: ast.Call, scope: Scope, depth: int) -> Optiona
         return Read("list", source, True, call, dotted(call.args[0]))
     if receiver is not None and name in ("decode", "splitlines", "split", "strip", "encode", "tolist", "copy", "values", "items"):
         return classify(program, receiver, scope, depth + 1)
-    target = callee(program, func, scope)
     if target is not None and target.kind == "function":
-        for node in target.of(ast.Return):
-            returned = node.value  # type: ignore[attr-defined]
-            if isinstance(returned, ast.Name):
-                values = [b.value for b in target.bindings.get(returned.id, ()) if b.how == "assign"]
-                returned = values[-1] if values else returned
-            inner = classify(program, returned, target, depth + 1)
-            if inner is not None:
-                return inner._replace(call=call)
+        return _returned(program, target, call, depth)
+    return None
+
+
+def _returned(program: Program, target: Scope, call: ast.Call, depth: int) -> Optional[Read]:
+    """What a function reads whole and returns."""
+    for node in target.of(ast.Return):
+        returned = node.value  # type: ignore[attr-defined]
+        if isinstance(returned, ast.Name):
+            values = [b.value for b in target.bindings.get(returned.id, ()) if b.how == "assign"]
+            returned = values[-1] if values else returned
+        inner = classify(program, returned, target, depth + 1)
+        if inner is not None:
+            return inner._replace(call=call)
     return None
 
 

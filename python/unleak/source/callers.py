@@ -1,7 +1,6 @@
 """Call sites of a function, found by name, one level of callers after the other up to the program's own code."""
 
 import ast
-import re
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 
 from .kinds import UNKNOWN, self_class, type_names
@@ -92,21 +91,17 @@ def rank(caller: Caller, frames: Frames) -> float:
 
 def _files(program: Program, targets: Dict[str, List[Scope]], home: str) -> Iterator[str]:
     """Files that can call one of the names: the program's own, the package's, and libraries that mention the package."""
-    pattern = re.compile(rb"(?<!\w)(?:" + b"|".join(re.escape(name.encode()) for name in targets) + rb")(?!\w)")
-    package = home.rpartition("/")[2].partition(".")[0].encode()
-    words = [name.encode() for name in targets]
+    package = home.rpartition("/")[2].partition(".")[0]
+    mentions = set(program.files_with(package))
     own: List[str] = []
     near: List[str] = []
     far: List[str] = []
-    for path in program.files:
-        text = program.text(path)
-        if not any(word in text for word in words) or not pattern.search(text):
-            continue
+    for path in dict.fromkeys(p for name in targets for p in program.files_with(name)):
         if not program.is_library(path):
             own.append(path)
         elif program.package(path) == home:
             near.append(path)
-        elif package and package in text:
+        elif path in mentions:
             far.append(path)
     yield from own + (near + far[:_FAR_FILES])[:_FILES_A_LEVEL]
 

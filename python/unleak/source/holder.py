@@ -76,6 +76,7 @@ class Tracker:
         self._returns: Dict[int, Optional[Level]] = {}
         self._subclass: Dict[int, float] = {}
         self._mentions: Dict[str, float] = {}
+        self._paths: Set[str] = set()
         self.classes: List[Scope] = []
         self.container_classes: List[Scope] = []
         self.owners: Set[int] = set()
@@ -112,6 +113,7 @@ class Tracker:
         if self.name == "__dict__":
             words += ["setattr", "vars", "globals"]
         paths = self.program.candidates(words, first)
+        self._paths = set(first + paths)
         if self.kind in _FUNCTION_KINDS and self.anchor < 0:
             paths = [p for p in paths if p in first]
         found: List[Source] = []
@@ -414,7 +416,7 @@ class Tracker:
             return (0, 1.0) if scope.source.path == self.path else None
         if name.rpartition(".")[2] == "cast" and len(expr.args) == 2:
             return self.level(expr.args[1], scope, depth + 1)
-        target = callee(self.program, expr.func, scope)
+        target = callee(self.program, expr.func, scope, self._paths.__contains__)
         if target is not None and target.kind == "function":
             return self._return_level(target, depth)
         return None

@@ -2,7 +2,7 @@
 is "others are possible"."""
 
 import ast
-from typing import FrozenSet, Iterable, Optional, Set
+from typing import Callable, FrozenSet, Iterable, Optional, Set
 
 from .program import Program
 from .syntax import Scope, constant_text, dotted
@@ -82,8 +82,8 @@ def is_property(method: Scope) -> bool:
     return any(name.endswith("property") or name in ("getter", "setter") for name in names)
 
 
-def callee(program: Program, func: ast.expr, scope: Scope) -> Optional[Scope]:
-    """The function or class that a call reaches: by name, by import, or as a method of self."""
+def callee(program: Program, func: ast.expr, scope: Scope, within: Optional[Callable[[str], bool]] = None) -> Optional[Scope]:
+    """The function or class that a call reaches: by name, by import (into files that `within` accepts), or as a method of self."""
     if isinstance(func, ast.Attribute):
         if isinstance(func.value, ast.Name):
             klass = self_class(func.value.id, scope)
@@ -94,7 +94,7 @@ def callee(program: Program, func: ast.expr, scope: Scope) -> Optional[Scope]:
             bases = program.bases(klass) if klass is not None else []
             return method_of(program, bases[0], func.attr) if bases else None
     name = dotted(func)
-    return program.definition(scope, name) if name else None
+    return program.definition(scope, name, within) if name else None
 
 
 def type_names(program: Program, expr: Optional[ast.expr], scope: Scope, depth: int = 0) -> Set[str]:

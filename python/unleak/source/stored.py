@@ -178,9 +178,11 @@ class Stored:
             if library and len(ways) > 1:
                 score *= 0.8 + 0.2 * reached
                 _rescore(places, mutation, score)
-            for caller in lead or ():
+            for caller in lead or []:
                 line = caller.node.lineno  # type: ignore[attr-defined]
                 own = (0.95 if library else 0.5) * score * math.sqrt(callers.rank(caller, self.frames))
+                if library and mutation is best[0][1] and caller is lead[0] and caller.confidence >= 0.5:
+                    own = max(own, 0.9 * score)  # the way to the best line is told next to it
                 operation = "decorate" if caller.decorator else "call"
                 made = place(caller.scope, caller.node, operation, own, level=caller.level)
                 found.setdefault((caller.scope.source.path, line), made)
