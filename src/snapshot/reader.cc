@@ -47,7 +47,9 @@ class Reader {
       return Corrupt("section string.ends: does not fit string.bytes");
     VisitSections(columns, *this);
     UNLEAK_RETURN_IF_ERROR(status_);
-    return CheckUnknown();
+    UNLEAK_RETURN_IF_ERROR(CheckUnknown());
+    const Status valid = Validate(columns);
+    return valid.ok() ? valid : Located(valid);
   }
 
   template <class T>
@@ -275,6 +277,16 @@ class Reader {
     });
   }
 
+  // Validate() knows rows but no files: puts the place of the section before what it says.
+  Status Located(const Status& invalid) const {
+    for (const SectionEntry& entry : sections_) {
+      const std::string name = SectionName(entry.id);
+      if (invalid.message().rfind(name + " row ", 0) != 0) continue;
+      return Corrupt("section " + name + " at byte " + std::to_string(entry.offset) + ": " + invalid.message().substr(name.size() + 1));
+    }
+    return Corrupt("section table, byte " + std::to_string(data_end_) + ": " + invalid.message());
+  }
+
   Status CheckUnknown() const {
     for (const SectionEntry& entry : sections_) {
       bool known = std::find(known_.begin(), known_.end(), entry.id) != known_.end();
@@ -301,8 +313,6 @@ Result<Columns> Read(const Result<ByteSource>& source) try {
   UNLEAK_RETURN_IF_ERROR(source.status());
   Columns columns;
   UNLEAK_RETURN_IF_ERROR(Reader(*source).Run(columns));
-  if (Status valid = Validate(columns); !valid.ok())
-    return Status(valid.code(), source->name() + ": " + valid.message(), kTakeAgain);
   return columns;
 } catch (const std::bad_alloc&) {
   return Status(Code::kExhausted, (source.ok() ? source->name() : std::string("snapshot")) + ": not enough memory to load it",

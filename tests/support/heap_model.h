@@ -27,8 +27,8 @@ struct Edge {
   snapshot::LabelKind kind = snapshot::LabelKind::kNone;
   bool make_key = false;  // {*}: a key of its own is made
   u32 value = 0;          // index, or the word of a name
-  Ref key;                // of kKeyNode
-  Ref target;
+  Ref key = {};           // of kKeyNode
+  Ref target = {};
 };
 
 enum class Count : u8 { kComputed, kExact, kRelative };

@@ -265,12 +265,13 @@ class Parser {
       model_.code_nodes.emplace_back();
     }
     CodeObject& code = model_.codes[it->second];
+    Ref& node = model_.code_nodes[it->second];
     Attributes([&](const std::string& key, bool) {
       if (key == "name") return (code.name = ValueWord()) != kNone;
       if (key == "qualname") return (code.qualname = ValueWord()) != kNone;
       if (key == "file") return (code.file = ValueWord()) != kNone;
       if (key == "line") return Number(code.first_line);
-      if (key == "node") return (model_.code_nodes[it->second] = Ref{ValueWord(), Ref::kNoIndex}).word != kNone;
+      if (key == "node") return (node = Ref{ValueWord(), Ref::kNoIndex}).word != kNone;
       return false;
     });
   }
