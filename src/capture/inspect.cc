@@ -85,7 +85,10 @@ Status ReadFacts(u32 pid, const Options& options, Inspected* all) {
 
 Status FindInterpreter(u32 pid, const Options& options, Inspected* all) {
   auto maps = ReadMaps(pid, options.proc_root);
-  if (!maps.ok()) return maps.status();
+  if (!maps.ok()) {
+    return Status(Code::kPermission, "the kernel refuses access to the memory of " + Process(pid) + " (" + maps.status().message() + ")",
+                  "sudo unleak diagnose " + std::to_string(pid));
+  }
   all->maps = maps.Take();
   auto python = FindPython(pid, all->maps, all->target.executable, options.proc_root);
   if (!python.ok()) return python.status();
