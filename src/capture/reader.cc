@@ -65,7 +65,7 @@ class ListWalk {
 };
 
 // Finds what decoding needs to know of the process: see ProcessFacts.
-pylayout::ProcessFacts FindFacts(const View& v, u64 interpreter) {
+pylayout::ProcessFacts FindFacts(const View& v, u64 runtime, u64 interpreter) {
   constexpr u64 kMostObjects = 1 << 20;
   const unleak_layout& l = v.layout;
   std::unordered_map<u64, u64> traverses;
@@ -86,6 +86,9 @@ pylayout::ProcessFacts FindFacts(const View& v, u64 interpreter) {
     }
     return ++seen < kMostObjects;
   });
+  constexpr u64 kVersionOfDebugOffsets = 8;  // 3.13+: PY_VERSION_HEX of the process, with its patch release
+  u64 hex = v.Word(At(runtime, l.runtime.debug_offsets), l.runtime.debug_offsets == -1 ? -1 : kVersionOfDebugOffsets);
+  facts.dict_before_values = hex >= 0x030e0400 || (hex >= 0x030d0d00 && hex < 0x030e0000);
   u64 most = 0;
   for (auto [traverse, count] : traverses) {
     if (traverse != 0 && count > most) most = count, facts.subtype_traverse = traverse;
@@ -100,10 +103,9 @@ class Reader {
         visit_{*this}, members_(v_, extents_, process_, visit_) {}
 
   Result<ReaderFacts> Run(u64 runtime) {
-    runtime_ = runtime;
     u64 head = v_.Word(runtime, l_.runtime.interpreters_head);
     if (!IsSane(head)) return Status(Code::kCorrupt, "_PyRuntime has no interpreter: not an initialised CPython " + pylayout::VersionName(l_));
-    process_ = FindFacts(v_, head);
+    process_ = FindFacts(v_, runtime, head);
     if (process_.subtype_traverse == 0) {
       return Status(Code::kCorrupt, "the collector's lists hold no class of CPython " + pylayout::VersionName(l_));
     }
@@ -403,7 +405,8 @@ class Reader {
       entry.shape = ShapeOf(t);
       entry.leaf = t.leaf;
       facts_.types.push_back(entry);
-      facts_.types_known.push_back(t.traverse == 0 || t.known ? 1 : 0);
+      bool state = t.members != nullptr && t.members->shape == pylayout::Shape::kModule;  // of its extension, in C
+      facts_.types_known.push_back(t.traverse == 0 || (t.known && !state) ? 1 : 0);
     }
     return std::move(facts_);
   }
@@ -420,7 +423,6 @@ class Reader {
   std::unique_ptr<TypeTable> types_;
   VisitedSet visited_;
   std::vector<u64> pending_;
-  u64 runtime_ = 0;
 
   // of the object or group at hand
   u64 edges_ = 0, heap_type_ = 0;

@@ -13,6 +13,7 @@ namespace unleak::pylayout {
 struct ProcessFacts {
   u64 subtype_traverse = 0;  // the traverse that class statements give their types
   u64 general_lookup = 0;    // 3.9, 3.10: dk_lookup of tables with keys other than str: dict_traverse reports those
+  bool dict_before_values = false;  // 3.13.13, 3.14.4 and later (gh-130327): an instance that has a dict reports only that
   u64 interpreter = 0;       // at hand: builtin static types keep some members there (3.12+)
 };
 
@@ -99,16 +100,16 @@ class Members {
   // Attributes that lie in the instance or in a block of its own, and its dict (3.11+).
   void ManagedDict(u64 object, const TypeInfo& t) {
     const auto& a = l_.attributes;
-    u64 values = ValuesApart(v_, object);
-    if (a.mode == 13 && (t.flags & static_cast<u32>(a.inline_flag)) != 0) {
+    u64 values = ValuesApart(v_, object), dict = v_.Word(object, a.dict_offset);
+    if (a.mode == 13) {  // 3.13+: dictobject.c, PyObject_VisitManagedDict(): one of the two, which first has changed
       u64 header = object + t.basic_size;
-      if (v_.Byte(header, a.values_valid) != 0) values = At(header, a.values_header);
+      bool valid = (t.flags & static_cast<u32>(a.inline_flag)) != 0 && v_.Byte(header, a.values_valid) != 0;
+      if (valid && !(facts_.dict_before_values && dict != 0)) values = At(header, a.values_header), dict = 0;
     }
     KeyTable table = ReadKeyTable(v_, t.cached_keys);
     for (u64 i = 0; values != 0 && i < table.count; ++i) {
       Report(v_.memory.Word(values + i * 8), AttributeLabel(v_.memory.Word(table.KeyAddress(i))));
     }
-    u64 dict = v_.Word(object, a.dict_offset);
     if (a.mode != 12 || (dict & 1) == 0) Report(dict, BodyLabel(a.dict_offset));
   }
 
@@ -141,7 +142,8 @@ class Members {
     u64 keys = v_.Word(object, l_.dict.keys), values = v_.Word(object, l_.dict.values);
     KeyTable table = ReadKeyTable(v_, keys);
     if (values != 0) {
-      if (l_.attributes.mode == 13 && v_.Byte(values, 2) != 0) return;  // embedded: the instance reports them
+      bool embedded = l_.attributes.mode == 13 && v_.Byte(values, 2) != 0;
+      if (embedded && !facts_.dict_before_values) return;  // the instance reports them
       u64 first = l_.attributes.mode == 13 ? At(values, l_.attributes.values_header) : values;
       for (u64 i = 0; i < table.count; ++i) {
         Report(v_.memory.Word(first + i * 8), ValueLabel(v_.memory.Word(table.KeyAddress(i))));
@@ -236,9 +238,9 @@ class Members {
     }
   }
 
-  // Objects/odictobject.c: a list of nodes {key, hash, next, prev}; then the dict.
+  // Objects/odictobject.c: first node; nodes are {key, hash, next, previous}; then the dict.
   void OrderedDict(u64 object) {
-    constexpr i32 kFirstNode = 80, kNextNode = 16;
+    constexpr i32 kFirstNode = 48, kNextNode = 16;
     u64 node = v_.Word(object, kFirstNode), most = v_.Word(object, l_.dict.used);
     for (u64 i = 0; node != 0 && i < most && most < kMaxCount; ++i, node = v_.Word(node, kNextNode)) {
       Report(v_.memory.Word(node), kNoLabel);
@@ -279,7 +281,14 @@ class Members {
     for (u64 i = 0; count < kMaxCount && i < count; ++i) Report(v_.memory.Word(children + i * 8), kNoLabel);
   }
 
-  void SimpleQueue(u64) {}
+  // Modules/_queuemodule.c from 3.13 on: a ring of references: put index, get index, items, capacity, number of items.
+  void SimpleQueue(u64 object) {
+    constexpr i32 kGet = 32, kItems = 40, kCapacity = 48, kNumber = 56;
+    u64 get = v_.Word(object, kGet), items = v_.Word(object, kItems), capacity = v_.Word(object, kCapacity);
+    u64 number = v_.Word(object, kNumber);
+    if (capacity == 0 || capacity > kMaxCount || number > capacity || get >= capacity) return;
+    for (u64 i = 0; i < number; ++i) Report(v_.memory.Word(items + (get + i) % capacity * 8), kNoLabel);
+  }
 
   void OmittedKeys(u64 keys) {
     KeyTable table = ReadKeyTable(v_, keys);

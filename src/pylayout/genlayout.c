@@ -517,9 +517,11 @@ static void Callables(void) {
   FIELD(generator.cleared, FRAME_CLEARED);
 #else
   AT(generator.iframe, PyGenObject, gi_frame);
-  AT(generator.code, PyGenObject, gi_code);
   AT(generator.exc_type, PyGenObject, gi_exc_state.exc_type);
   AT(generator.exc_traceback, PyGenObject, gi_exc_state.exc_traceback);
+#endif
+#if !SINCE(12)
+  AT(generator.code, PyGenObject, gi_code);
 #endif
 #if SINCE(11)
   AT(generator.origin, PyCoroObject, cr_origin_or_finalizer);

@@ -98,11 +98,13 @@ static void ModuleSpecs(void) {
   Spec("datetime.timedelta", sizeof(PyDateTime_Delta), 1, "LEAF", -1, 0, END);
 #if !SINCE(12)
   Spec("_io.BytesIO", 0, 1, "SPEC", -1, 0, ITEM(0), END); /* Modules/_io/bytesio.c: buf */
+  Spec("_io.BufferedRWPair", 0, 1, "SPEC", -1, 0, ITEM(0), ITEM(1), END); /* Modules/_io/bufferedio.c: reader, writer */
 #endif
 #if !SINCE(10)
   /* Modules/sre.h: PatternObject groupindex, indexgroup, pattern; MatchObject string, regs, pattern */
   Spec("re.Pattern", 0, 0, "SPEC", -1, 0, ITEM(2), ITEM(3), ITEM(4), END);
   Spec("re.Match", 0, 0, "SPEC", -1, 0, ITEM(1), ITEM(2), ITEM(3), END);
+  Spec("operator.methodcaller", 0, 0, "SPEC", -1, 0, ITEM(0), END); /* Modules/_operator.c: name */
 #endif
   /* Modules/_collectionsmodule.c: dequeobject; Modules/arraymodule.c: arrayobject */
   Spec("collections.deque", 0, 1, "DEQUE", -1, 0, END);

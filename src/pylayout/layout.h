@@ -96,7 +96,7 @@ struct unleak_layout {
   struct { int32_t size, bytes; } bytes_object;
   struct { int32_t alloc, bytes, start, object /* 3.15: the bytes object that holds the buffer */; } bytearray;
   struct { int32_t iframe, name, qualname, state, exc_value,
-      code, exc_type, exc_traceback /* 3.9, 3.10 */, cleared /* state at and above which no frame is left */,
+      code /* <= 3.11 */, exc_type, exc_traceback /* 3.9, 3.10 */, cleared /* state at and above which no frame is left */,
       origin /* coroutine's origin or asynchronous generator's finalizer */; } generator; /* 3.11+: embedded frame; before: gi_frame in iframe */
   struct { int32_t code, globals, closure, defaults, kwdefaults, dict, name, qualname, module; } function;
   struct { int32_t function, self; } method;
