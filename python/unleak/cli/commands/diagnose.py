@@ -74,7 +74,7 @@ def diagnose_files(args: argparse.Namespace) -> List[Document]:
             raise errors.Failure("there is no file %s" % path, "a process is named by its pid, in decimal")
         snapshot = engine.Snapshot.open(path)
         info = snapshot.info()
-        groups.setdefault(info.get("pid"), []).append((float(info.get("taken_s") or info.get("at_s") or 0), snapshot))
+        groups.setdefault(info.get("pid"), []).append((float(info.get("boot_ns") or 0), snapshot))
     documents = []
     for pid, looks in groups.items():
         session = engine.Session(session_options(args))
