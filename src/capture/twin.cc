@@ -103,23 +103,11 @@ class Walk {
     return clone_->memory().Word(point.gil.interpreter + static_cast<u64>(layout_.interpreter.threads_head));
   }
 
-  // Clones the stopped target and lets it go. A thread without room on its stack passes the turn on to the next one.
+  // Clones the stopped target and lets it go.
   Status TakeClone(const StopPoint& point) {
     facts_.boot_ns = ClockNs(CLOCK_BOOTTIME);
     facts_.wall_ns = ClockNs(CLOCK_REALTIME);
-    auto maps = ReadMaps(pid_);
-    Status status = maps.ok() ? Status(Code::kExhausted, "process " + std::to_string(pid_) + " has no thread that could be used")
-                              : maps.status();
-    for (int tid : InOrder(point)) {
-      if (!maps.ok()) break;
-      auto call = CloneInWindow(pid_, tid, gadgets_, *maps);
-      if (call.ok()) {
-        clone_.emplace(*call, gadgets_.syscall_ret);
-        status = Status::Ok();
-        break;
-      }
-      status = call.status();
-    }
+    Status status = CloneInSomeThread(point);
     DetachAll(point.tids);
     u64 pause = NowNs() - point.stopped_at_ns;
     facts_.pause_ns = std::max({facts_.pause_ns, pause, point.longest_pause_ns});
@@ -130,6 +118,31 @@ class Walk {
     Log("stopped " + std::to_string(point.tids.size()) + " thread(s) for " + std::to_string(pause / 1000) + " us to clone: " +
         (status.ok() ? "pid " + std::to_string(clone_->tid()) : status.message()));
     return status;
+  }
+
+  // A thread without room on its own stack passes the turn on: to the other stopped ones, then to any other, which
+  // changes nothing of the heap as long as the holder of the GIL stands still.
+  Status CloneInSomeThread(const StopPoint& point) {
+    UNLEAK_ASSIGN(std::vector<Mapping> maps, ReadMaps(pid_));
+    Status status(Code::kExhausted, "process " + std::to_string(pid_) + " has no thread that could be used");
+    for (int tid : InOrder(point))
+      if (CloneIn(tid, maps, &status)) return status;
+    for (int tid : Threads(pid_)) {
+      bool tried = std::find(point.tids.begin(), point.tids.end(), tid) != point.tids.end();
+      if (tried || !SeizeAndStop(tid)) continue;
+      bool decided = CloneIn(tid, maps, &status);
+      Detach(tid);
+      if (decided) break;
+    }
+    return status;
+  }
+
+  // False: this thread cannot, another one might.
+  bool CloneIn(int tid, const std::vector<Mapping>& maps, Status* status) {
+    auto call = CloneInWindow(pid_, tid, gadgets_, maps);
+    *status = call.ok() ? Status::Ok() : call.status();
+    if (call.ok()) clone_.emplace(*call, gadgets_.syscall_ret);
+    return call.ok();
   }
 
   // The holder of the GIL first (its stack is the one that was asked for), then the main thread, then the others.

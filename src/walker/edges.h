@@ -12,11 +12,19 @@ OUTLINE void write_leaf(Context *c, u64 object, Type *t) {
   t->count++;
 }
 
-/* First sight of an object: 0 if it is none. Tracked objects are left to the collector's lists. */
-OUTLINE int meet(Context *c, u64 object) {
+/* First sight of an object: 0 if it is none. Tracked objects are left to the collector's lists. An object with reference
+ * count 0 is none (any more): it is being freed, or kept for reuse (co_zombieframe of 3.9, 3.10). */
+OUTLINE int meet(Context *c, u64 object, u64 class) {
   Type *t = type_at(c, object);
-  if (UNLIKELY(!t)) return 0;
-  if (UNLIKELY(!load32(object)) && !c->layout.free_threaded) c->dead_targets++;
+  if (UNLIKELY(!t)) {
+    c->bad_edges++;
+    c->last_bad = object;
+    return 0;
+  }
+  if (UNLIKELY(!load32(object)) && !c->layout.free_threaded) {
+    c->dead_targets += class == UNLEAK_TRAVERSE;
+    return 0;
+  }
   if (t->leaf) {
     write_leaf(c, object, t);
     return 1;
@@ -35,10 +43,8 @@ INLINE void add_edge(Context *c, u64 target, u64 class, u64 label) {
     c->last_bad = target;
     return;
   }
-  if (!test_and_set(leaf, target) && UNLIKELY(!meet(c, target))) {
+  if (!test_and_set(leaf, target) && UNLIKELY(!meet(c, target, class))) {
     clear_visited(leaf, target);
-    c->bad_edges++;
-    c->last_bad = target;
     return;
   }
   put2(c, target | class, label);
@@ -63,12 +69,16 @@ static int visit(u64 target, Context *c) {
   return 0;
 }
 
-/* A word that may be a pointer to an object. */
+/* A word that may be a pointer to an object. Memory of a freed object may still look like it, so an object of a GC type
+ * counts only if the collector tracks it, or something else has led to it: what is freed is not tracked. */
 static void maybe_edge(Context *c, u64 word, u64 label) {
-  if (!sane(word) || !bitmap_leaf(c, word)) return;
+  u64 leaf;
+  if (!sane(word) || !(leaf = bitmap_leaf(c, word))) return;
   u64 type = probe(word + (u64)c->layout.object.type);
-  if (!sane(type) || !type_of(c, type)) return;
+  Type *t = sane(type) ? type_of(c, type) : 0;
+  if (!t) return;
   u32 count = refcount(c, word);
   if (!count || (count > 1u << 28 && !is_immortal(c, count))) return;
+  if (t->gc && !(*bitmap_word(leaf, word) & bitmap_bit(word)) && !is_tracked(c, word, t)) return;
   edge(c, word, UNLEAK_CONSERVATIVE, label);
 }
