@@ -45,7 +45,7 @@ def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
     with TargetFiles(root, cwd=cwd, started=started if isinstance(started, (int, float)) else None) as reader:
         program = Program(reader, files if isinstance(files, list) else [], main_file, limits)
         listed = questions.get("questions")
-        for question in listed if isinstance(listed, list) else ():
+        for question in _joined(listed if isinstance(listed, list) else []):
             ident, ask = text_field(question, "id"), text_field(question, "ask")
             if ask not in _ASKS:
                 notes.append("%s: %r is not a question that the source can answer" % (ident or "a question", ask))
@@ -60,3 +60,25 @@ def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
     if len(notes) > _MAX_NOTES:
         notes = notes[:_MAX_NOTES] + ["%d more notes" % (len(notes) - _MAX_NOTES)]
     return {"answers": answers, "notes": notes}
+
+
+def _joined(listed: list) -> List[dict]:
+    """The questions, those about the edges of one cycle told of each other: `types` are the types of the whole cycle, `via`
+    is the edge before, which names the attribute that a container hangs on. Edges of one cycle share what is before
+    ".edge" in their ids, and come in order."""
+    cycles: Dict[str, List[dict]] = {}
+    for question in listed:
+        if text_field(question, "ask") == "edge":
+            cycles.setdefault(text_field(question, "id").rpartition(".edge")[0], []).append(question)
+    found: List[dict] = []
+    for question in listed:
+        if text_field(question, "ask") == "edge":
+            around = cycles[text_field(question, "id").rpartition(".edge")[0]]
+            own = dict(question)
+            own.setdefault("types", list(dict.fromkeys(text_field(q, end) for q in around for end in ("from", "to"))))
+            before = around[around.index(question) - 1]
+            if len(around) > 1 and text_field(before, "to") == text_field(own, "from") and text_field(before, "edge").startswith("."):
+                own.setdefault("via", {"from": before.get("from"), "edge": before.get("edge")})
+            question = own
+        found.append(question)
+    return found

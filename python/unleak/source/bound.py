@@ -29,7 +29,7 @@ class Bound(NamedTuple):
 def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     """The answer with a literal or an attribute; None where no bound was found."""
     tracker = Tracker(program, question)
-    if not tracker.name:
+    if not tracker.known:
         return None, "the holder has no name"
     changes = scan(tracker)
     found = list(_constructors(tracker)) + list(_comparisons(tracker, changes)) + list(_trims(tracker, changes))

@@ -14,7 +14,7 @@ from .kinds import is_property, matches, self_class, short, type_names
 from .mutations import ADD, INIT, scan
 from .places import Frames, Place, place, ranked
 from .program import Program
-from .syntax import Scope, constant_text, dotted
+from .syntax import Scope, constant_text, dotted, free_names
 
 _CONTAINERS = frozenset("list dict set frozenset tuple deque OrderedDict defaultdict mappingproxy".split())
 _FUNCTIONS = frozenset({"function", "cell"})
@@ -195,11 +195,14 @@ def _entries(cycle: Cycle) -> Iterator[Place]:
     if isinstance(cycle.via, dict) and "." in text_field(cycle.via, "from"):
         name = edge_name(text_field(cycle.via, "edge"))
         tracker = class_tracker(cycle.program, text_field(cycle.via, "from"), name, cycle)
+        known = False
         for mutation in scan(tracker):
             if mutation.effect == ADD or (mutation.effect != INIT and mutation.value is not None):
-                factor = _value_factor(cycle, mutation.value, mutation.scope)
-                yield place(mutation.scope, mutation.node, mutation.operation, mutation.confidence * mutation.weight * factor * cycle.near(mutation.scope))
-        return
+                score = mutation.confidence * mutation.weight * _value_factor(cycle, mutation.value, mutation.scope) * cycle.near(mutation.scope)
+                known = known or score >= 0.3
+                yield place(mutation.scope, mutation.node, mutation.operation, score)
+        if known:
+            return
     if cycle.name and "." in cycle.target_type:  # the dict of an instance, where the graph shows it
         for scope in cycle.members:
             for node, _, value in _attribute_stores(scope, {cycle.name}):
@@ -244,33 +247,6 @@ def _closures(cycle: Cycle) -> Iterator[Place]:
             yield place(outer, scope.node, "def", 0.95 if members else 0.5, function=outer.name)
         elif members and (cycle.name in free or free):
             yield place(outer, scope.node, "def", 0.85 if cycle.name in free else 0.7, function=outer.name)
-
-
-def free_names(scope: Scope) -> Set[str]:
-    """Names that a function takes from an enclosing function."""
-    found: Set[str] = set()
-    for inner in scope.walk():
-        todo: List[ast.AST] = list(ast.iter_child_nodes(inner.node))
-        steps = 0
-        while todo and steps < 20000:
-            node = todo.pop()
-            steps += 1
-            if isinstance(node, ast.Name):
-                binder = inner.binder(node.id)
-                if binder is not None and binder.kind == "function" and node.id in binder.bindings and _encloses(binder, scope):
-                    found.add(node.id)
-            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-                todo.extend(ast.iter_child_nodes(node))
-    return found
-
-
-def _encloses(outer: Scope, inner: Scope) -> bool:
-    here = inner.parent
-    while here is not None:
-        if here is outer:
-            return True
-        here = here.parent
-    return False
 
 
 def _defines(scope: Scope, name: str) -> bool:

@@ -10,15 +10,16 @@ import ast
 import re
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
-from .kinds import UNKNOWN, callee, is_property, method_of, self_class, type_names
+from .kinds import UNKNOWN, callee, is_property, matches, method_of, self_class, type_names
 from .program import Program
-from .syntax import Binding, FunctionNode, Scope, Source, constant_text, dotted
+from .syntax import Binding, FunctionNode, Scope, Source, constant_text, dotted, free_names
 
 Level = Tuple[int, float]
 
 _DEPTH = 7
 _MAX_SOURCES = 400
-_STEP = re.compile(r"\.([A-Za-z_]\w*)|(\[[^\]]*\]|\{\*\}|\+|->|[^.\[{+]+)")
+_MAX_HOMES = 60
+_STEP = re.compile(r"\.([A-Za-z_]\w*)|(\[[^\]]*\]|\{[^}]*\}|\+|->|[^.\[{+]+)")
 _KEY = re.compile(r"\[(['\"])(.*)\1\]$")
 _MANGLED = re.compile(r"_([A-Za-z]\w*?)(__\w*[^_]_?)$")
 _VIEWS = ("values", "items", "keys")
@@ -62,8 +63,11 @@ class Tracker:
         self.function = text_field(holder, "function")
         self.container = text_field(holder, "container")
         self.steps = parse_steps(holder.get("inner") if isinstance(holder, dict) else None)
+        self._settle(question.get("element_types"))
         self.final = len(self.steps)
         self.path = text_field(holder, "file") or program.module_file(self.module)
+        if self.path is None and not self.module and self.kind == "module-global":
+            self.path = self._home_of_global()
         self.anchor = max([k for k, s in enumerate(self.steps) if s.name and s.name != "__dict__"], default=-1)
         self.names = {self.name}
         mangled = _MANGLED.match(self.name)
@@ -83,6 +87,50 @@ class Tracker:
         self._find_classes()
         self.sources: List[Source] = self._find_sources(question)
         self._follow()
+
+    # -- what is asked for --
+
+    def _settle(self, element_types: object) -> None:
+        """Brings what a snapshot can say of a holder into the terms of the source."""
+        if self.kind == "interpreter" and self.name.startswith(("interpreter ", "module state ")):
+            word = self.name.split(" ", 1)[1]
+            module, dot, attribute = word.partition(".")
+            if self.name.startswith("module state "):
+                self.kind, self.module, self.name = "module-global", word.split(" ", 1)[1], word
+            elif dot and attribute.isidentifier():  # sys.modules, gc.callbacks
+                self.kind, self.module, self.name = "module-global", module, attribute
+        held = element_types if isinstance(element_types, list) else []
+        if self.container and self.container in held and self.steps and not self.steps[-1].name:
+            # The way leads to one of the elements: the container is the step before.
+            self.steps.pop()
+            self.container = ""
+
+    def _home_of_global(self) -> Optional[str]:
+        """The file whose module has a global of this name, where the snapshot does not know which module it is."""
+        found: List[str] = []
+        for path in self.program.candidates([self.name])[:_MAX_HOMES]:
+            source = self.program.source(path)
+            bindings = source.module.bindings.get(self.name, ()) if source is not None else ()
+            if any(b.how != "import" for b in bindings):
+                found.append(path)
+        return found[0] if found else None
+
+    def _guess_variable(self, source: Source) -> Set[str]:
+        """Names of closure variables that can be the container, for a cell whose variable the snapshot does not name."""
+        found: Set[str] = set()
+        unsure: Set[str] = set()
+        for scope in source.functions(self.function) if self.function else ():
+            for name in free_names(scope):
+                binder = scope.binder(name)
+                bindings = binder.bindings.get(name, ()) if binder is not None else ()
+                for binding in bindings:
+                    types = type_names(self.program, binding.value, binder or scope) if binding.how == "assign" else set()
+                    fits = matches(types, [self.container])
+                    if fits:
+                        found.add(name)
+                    elif fits is None and binding.how in ("assign", "param"):
+                        unsure.add(name)
+        return found or unsure
 
     # -- which files --
 
@@ -112,6 +160,10 @@ class Tracker:
             first = self._function_files(question) or first
         if self.name == "__dict__":
             words += ["setattr", "vars", "globals"]
+        if self.kind in _FUNCTION_KINDS and not self.name:
+            sources = [self.program.primary(path) for path in first]
+            self.names = {name for s in sources if s is not None for name in self._guess_variable(s)}
+            words += list(self.names)
         paths = self.program.candidates(words, first)
         self._paths = set(first + paths)
         if self.kind in _FUNCTION_KINDS and self.anchor < 0:
@@ -176,12 +228,21 @@ class Tracker:
             return
         for source in sources:
             for scope in source.functions(self.function) if self.function else [source.module]:
-                binder = scope.binder(self.name)
-                if binder is not None and self.name in binder.bindings:
-                    self.owners.add(id(binder))
-                for inner in scope.walk() if not self.owners else ():  # the cell may be an inner function's
-                    if self.name in inner.bindings:
-                        self.owners.add(id(inner))
+                for name in self.names:
+                    self._own(scope, name)
+
+    def _own(self, scope: Scope, name: str) -> None:
+        binder = scope.binder(name)
+        if binder is not None and name in binder.bindings:
+            self.owners.add(id(binder))
+        for inner in scope.walk() if not self.owners else ():  # the cell may be an inner function's
+            if name in inner.bindings:
+                self.owners.add(id(inner))
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a name to look for."""
+        return bool(self.names - {""})
 
     # -- following aliases --
 

@@ -40,7 +40,7 @@ def _asks_time(scope: Scope) -> bool:
 def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     """The answer, or None and the reason."""
     tracker = Tracker(program, question)
-    if not tracker.name:
+    if not tracker.known:
         return None, "the holder has no name"
     frames = Frames(question.get("frames"))
     found: List[Place] = []

@@ -21,8 +21,6 @@ _HOOKS = {
     "fork": ("register_at_fork",),
     "audit": ("addaudithook",),
     "codec": ("register", "register_error"),
-    "import": ("append", "insert"),
-    "pending": ("addpendingcall",),
 }
 _HOOK_MODULES = {"atexit": "atexit", "fork": "os", "audit": "sys", "codec": "codecs"}
 
@@ -235,6 +233,8 @@ class Stored:
     def _hooks(self) -> Iterator[Place]:
         """Registrations in lists that the interpreter keeps: exit handlers, fork handlers, codecs, audit hooks."""
         name = self.tracker.name.lower()
+        if name.endswith("context"):
+            yield from self._context_values()
         for hook, functions in _HOOKS.items():
             if hook not in name:
                 continue
@@ -244,6 +244,21 @@ class Stored:
                     for node in scope.of(ast.Call):
                         if self._is_hook(node, scope, hook, functions):  # type: ignore[arg-type]
                             yield from self._hook_places(node, scope)  # type: ignore[arg-type]
+
+    def _context_values(self) -> Iterator[Place]:
+        """`VAR.set(value)` of a ContextVar."""
+        for path in self.program.candidates(["ContextVar"]):
+            source = self.program.source(path)
+            for scope in source.scopes if source is not None else ():
+                for node in scope.of(ast.Call):
+                    func = node.func  # type: ignore[attr-defined]
+                    if not isinstance(func, ast.Attribute) or func.attr != "set" or len(node.args) != 1:  # type: ignore[attr-defined]
+                        continue
+                    if "ContextVar" in type_names(self.program, func.value, scope):
+                        fits = matches(type_names(self.program, node.args[0], scope), self.elements)  # type: ignore[attr-defined]
+                        score = 0.9 if fits else 0.6 if fits is None else 0.3
+                        line = node.lineno  # type: ignore[attr-defined]
+                        yield place(scope, node, "call", score * self.frames.factor(scope, line) * (1.0 if in_function(scope) else 0.4))
 
     @staticmethod
     def _is_hook(node: ast.Call, scope: Scope, hook: str, functions: Tuple[str, ...]) -> bool:
@@ -287,7 +302,7 @@ def _rescore(places: List[Place], mutation: Mutation, score: float) -> None:
 def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     """The answer, or None and the reason."""
     tracker = Tracker(program, question)
-    if not tracker.name:
+    if not tracker.known:
         return None, "the holder has no name"
     places = Stored(tracker, question).places()
     if not places:

@@ -2,7 +2,7 @@
 
 import ast
 import warnings
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from .files import decode, split_lines
 
@@ -340,3 +340,30 @@ def dotted(expr: Optional[ast.AST]) -> str:
 def constant_text(expr: Optional[ast.AST]) -> Optional[str]:
     """Value of a string literal."""
     return expr.value if isinstance(expr, ast.Constant) and isinstance(expr.value, str) else None
+
+
+def free_names(scope: Scope) -> Set[str]:
+    """Names that a function takes from an enclosing function."""
+    found: Set[str] = set()
+    for inner in scope.walk():
+        todo: List[ast.AST] = list(ast.iter_child_nodes(inner.node))
+        steps = 0
+        while todo and steps < 20000:
+            node = todo.pop()
+            steps += 1
+            if isinstance(node, ast.Name):
+                binder = inner.binder(node.id)
+                if binder is not None and binder.kind == "function" and node.id in binder.bindings and _encloses(binder, scope):
+                    found.add(node.id)
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+                todo.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _encloses(outer: Scope, inner: Scope) -> bool:
+    here = inner.parent
+    while here is not None:
+        if here is outer:
+            return True
+        here = here.parent
+    return False
