@@ -1,0 +1,51 @@
+#include "capi/handles.h"
+
+using unleak::Result;
+using unleak::Status;
+using unleak::capi::Give;
+using unleak::capi::Guarded;
+using unleak::diagnose::Session;
+
+int unleak_session_new(const char* options, unleak_session** out) {
+  return Guarded([&]() -> Status {
+    auto session = Session::Create(options ? options : "");
+    if (!session.ok()) return session.status();
+    *out = new unleak_session(session.Take());
+    return Status::Ok();
+  });
+}
+
+int unleak_session_add(unleak_session* d, unleak_snapshot* s) {
+  const std::unique_ptr<unleak_snapshot> owned(s);
+  return Guarded([&]() -> Status {
+    UNLEAK_RETURN_IF_ERROR(owned->Graph());
+    return d->session.Add(std::move(*owned->heap));
+  });
+}
+
+int unleak_session_next(unleak_session* d, char** json) {
+  return Guarded([&] {
+    *json = Give(d->session.Next());
+    return Status::Ok();
+  });
+}
+
+int unleak_session_questions(unleak_session* d, char** json) {
+  return Guarded([&]() -> Status {
+    auto questions = d->session.Questions();
+    if (!questions.ok()) return questions.status();
+    *json = Give(*questions);
+    return Status::Ok();
+  });
+}
+
+int unleak_session_conclude(unleak_session* d, const char* answers, char** json) {
+  return Guarded([&]() -> Status {
+    auto document = d->session.Conclude(answers ? answers : "");
+    if (!document.ok()) return document.status();
+    *json = Give(*document);
+    return Status::Ok();
+  });
+}
+
+void unleak_session_free(unleak_session* d) { delete d; }
