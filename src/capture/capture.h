@@ -22,6 +22,7 @@ struct Options {
   int max_retakes = 2;
   bool use_reader = false;           // tests: read the same clone from outside instead of walking in it
   bool conservative = true;          // scan bodies of opaque objects
+  bool labels = true, blocks = true;  // benchmarks: what the walk costs without edge labels, without owned blocks
   bool keep_argv = false;            // --argv
   std::string proc_root = "/proc";   // --proc DIR: fixtures
   std::function<void(const std::string&)> log;  // --log: what was done to the target, one line each; may be empty

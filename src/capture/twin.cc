@@ -90,7 +90,7 @@ class Walk {
     if (!status.ok()) return status;
     UNLEAK_RETURN_IF_ERROR(clone_->MakeHarmless());
     DieAt(KillPoint::kWalking);
-    UNLEAK_ASSIGN(image_, WalkerImage::Place(*clone_, layout_, addresses_, options_.conservative));
+    UNLEAK_ASSIGN(image_, WalkerImage::Place(*clone_, layout_, addresses_, options_));
     facts_.collecting = facts_.collecting || ReadGil(static_cast<u32>(clone_->tid()), layout_, addresses_.runtime).collecting;
     image_->context()->follow_tracked = facts_.collecting;
     StartAsThread(*clone_, *image_, layout_, addresses_, ThreadState(point));

@@ -49,14 +49,14 @@ WalkerImage::~WalkerImage() {
 }
 
 Result<std::unique_ptr<WalkerImage>> WalkerImage::Place(ClonedProcess& clone, const unleak_layout& layout,
-                                                        const RuntimeAddresses& addresses, bool conservative) {
+                                                        const RuntimeAddresses& addresses, const Options& options) {
   if (!kWalkerBlobSize)
     return Status(Code::kUnsupported, "the walker exists for x86-64 only", "use the reader");
   std::unique_ptr<WalkerImage> image(new WalkerImage(clone));
   UNLEAK_RETURN_IF_ERROR(image->MapRing());
   UNLEAK_RETURN_IF_ERROR(image->MapPrivate());
   UNLEAK_RETURN_IF_ERROR(image->MapCode());
-  image->FillContext(layout, addresses, conservative);
+  image->FillContext(layout, addresses, options);
   return image;
 }
 
@@ -113,7 +113,7 @@ Status WalkerImage::MapCode() {
   return Status::Ok();
 }
 
-void WalkerImage::FillContext(const unleak_layout& layout, const RuntimeAddresses& addresses, bool conservative) {
+void WalkerImage::FillContext(const unleak_layout& layout, const RuntimeAddresses& addresses, const Options& options) {
   unleak_context& c = *context_;
   c.magic = UNLEAK_BLOB_MAGIC;
   c.layout = layout;
@@ -128,8 +128,9 @@ void WalkerImage::FillContext(const unleak_layout& layout, const RuntimeAddresse
   c.out = c.ring;
   c.out_end = c.ring + UNLEAK_SLOT_BYTES;
   c.edge_limit = writable_bytes_ / 8 + (1 << 20);
-  c.conservative = conservative;
-  c.labels = c.blocks = 1;
+  c.conservative = options.conservative;
+  c.labels = options.labels;
+  c.blocks = options.blocks;
 }
 
 std::vector<unleak_type_entry> WalkerImage::ReadTypes() const {

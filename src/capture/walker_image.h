@@ -19,7 +19,7 @@ class WalkerImage {
   WalkerImage& operator=(const WalkerImage&) = delete;
 
   static Result<std::unique_ptr<WalkerImage>> Place(ClonedProcess& clone, const unleak_layout& layout,
-                                                    const RuntimeAddresses& addresses, bool conservative);
+                                                    const RuntimeAddresses& addresses, const Options& options);
 
   // Shared with the walker, which writes it while it runs.
   unleak_context* context() const { return context_; }
@@ -41,7 +41,7 @@ class WalkerImage {
   Status MapRing();
   Status MapPrivate();
   Status MapCode();
-  void FillContext(const unleak_layout& layout, const RuntimeAddresses& addresses, bool conservative);
+  void FillContext(const unleak_layout& layout, const RuntimeAddresses& addresses, const Options& options);
 
   ClonedProcess& clone_;
   unleak_context* context_ = nullptr;

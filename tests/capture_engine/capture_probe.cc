@@ -4,6 +4,7 @@
 //   --wait MS     for a safe point (default 1000)
 //   --dump FILE   the stream as it is, preceded by nothing
 //   --quiet       no conservative scans
+//   --no-labels, --no-blocks  without edge labels, without owned blocks
 //   --bare        do not look at the words at all (to time the walk itself)
 // Exit status: 0 all walks done, 1 one failed, 2 usage.
 #include <unistd.h>
@@ -164,6 +165,8 @@ bool Parse(int argc, char** argv, Arguments* a) {
     else if (option == "--wait" && value) a->options.safe_point_wait_ns = std::strtoull(argv[++i], nullptr, 10) * 1'000'000;
     else if (option == "--dump" && value) a->dump = argv[++i];
     else if (option == "--quiet") a->options.conservative = false;
+    else if (option == "--no-labels") a->options.labels = false;
+    else if (option == "--no-blocks") a->options.blocks = false;
     else if (option == "--bare") a->bare = true;
     else if (option[0] != '-') a->pid = static_cast<u32>(std::strtoul(argv[i], nullptr, 10));
     else return false;
