@@ -65,6 +65,7 @@ class Members {
   }
 
   void Native(u64 object, const TypeInfo& t) {
+    if (t.sequence_fields != 0) return Items(At(object, l_.tuple.items), t.sequence_fields);
     if (t.members == nullptr) return;
     for (const Member& member : t.members->members) {
       if (member.reports == Reports::kTraverse && t.members->shape != Shape::kItems) Word(object, member.offset);
@@ -84,8 +85,8 @@ class Members {
       case Shape::kItems: return BodyItems(object, t.members->members.front().offset);
       case Shape::kLruCache: return LruCache(object);
       case Shape::kElement: return Element(object);
+      case Shape::kTee: return Tee(object);
       case Shape::kSimpleQueue: return SimpleQueue(object);
-      case Shape::kStructSequence:
       case Shape::kFixed:
       case Shape::kPartial:
       case Shape::kLeaf: return;
@@ -279,6 +280,13 @@ class Members {
     Report(v_.memory.Word(extra), kNoLabel);
     u64 children = v_.Word(extra, kChildren), count = v_.Word(extra, kLength);
     for (u64 i = 0; count < kMaxCount && i < count; ++i) Report(v_.memory.Word(children + i * 8), kNoLabel);
+  }
+
+  // Modules/itertoolsmodule.c: teedataobject: iterator, numread, running, nextlink, values[57].
+  void Tee(u64 object) {
+    constexpr i32 kNumber = 24, kValues = 40;
+    u64 number = v_.Word32(object, kNumber);
+    for (u64 i = 0; i < number && i < 57; ++i) Word(object, kValues + static_cast<i64>(i) * 8);
   }
 
   // Modules/_queuemodule.c from 3.13 on: a ring of references: put index, get index, items, capacity, number of items.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pylayout/decode_keys.h"
 #include "pylayout/decode_view.h"
 #include "pylayout/fields.h"
 #include "pylayout/members.h"
@@ -38,6 +39,7 @@ struct TypeInfo {
   i64 native_dict_offset = 0;            // tp_dictoffset of the native base
   u64 native = 0;                        // the first base that is no Python class
   const TypeMembers* members = nullptr;  // of that base, or of the one that its traverse comes from
+  u64 sequence_fields = 0;               // of a struct sequence (os.stat_result ...): fields, the hidden ones too
   std::vector<i32> slots;                // offsets of __slots__ of the Python classes above it
 };
 
@@ -155,7 +157,6 @@ class TypeReader {
     info->exception = HasFlag(info->flags, kFlagException);
     info->native_dict_offset = static_cast<i64>(v_.Word(base, l.type.dict_offset));
     u64 traverse = v_.Word(base, l.type.traverse);
-    bool native_heap = HasFlag(v_.TypeFlags(base), kFlagHeap);
     info->visits_type = info->heap;
     for (int depth = 0; depth < 64 && base != 0; ++depth) {
       info->members = FindMembers(l, Name(base));
@@ -163,12 +164,27 @@ class TypeReader {
       base = v_.Word(base, l.type.base);
       if (v_.Word(base, l.type.traverse) != traverse) break;
     }
-    info->known = traverse == 0 || (info->members != nullptr && info->members->shape != Shape::kPartial);
-    if (native_heap && !info->python_class) info->visits_type = info->heap && !NeglectsItsType(*info);
+    if (info->members == nullptr && info->kind == UNLEAK_TUPLE) info->sequence_fields = SequenceFields(info->native);
+    info->known = traverse == 0 || info->sequence_fields != 0 || (info->members != nullptr && info->members->shape != Shape::kPartial);
   }
 
-  // Some heap types of C modules do not visit their type, which they own.
-  bool NeglectsItsType(const TypeInfo&) const { return false; }
+  // Objects/structseq.c: the type's dict says how many fields there are, "n_fields". 0 = no struct sequence. Static types
+  // have their dict elsewhere from 3.12 on, but from 3.13 on the basic size has room for the hidden fields, and a
+  // shorter count is only a few missing edges.
+  u64 SequenceFields(u64 type) const {
+    const unleak_layout& l = v_.layout;
+    KeyTable table = ReadKeyTable(v_, v_.Word(v_.Word(type, l.type.dict), l.dict.keys));
+    for (u64 i = 0; i < table.count && i < 1000; ++i) {
+      u64 key = v_.memory.Word(table.KeyAddress(i)), value = v_.memory.Word(table.ValueAddress(i));
+      if (!IsSane(key) || !IsSane(value) || v_.Word(key, l.str.length) != 8) continue;
+      if (v_.Word(key, l.str.ascii_size) == kFieldsName) return v_.Word32(value, l.integer.digits) & 0xffff;
+    }
+    return 0;
+  }
+
+  // "n_fields" as a word.
+  static constexpr u64 kFieldsName = u64{'n'} | u64{'_'} << 8 | u64{'f'} << 16 | u64{'i'} << 24 | u64{'e'} << 32 | u64{'l'} << 40 |
+                                     u64{'d'} << 48 | u64{'s'} << 56;
 
   ReadMemory Reader() const {
     return [this](u64 address, void* out, std::size_t bytes) {

@@ -56,7 +56,7 @@ static void CodeSpec(void) {
 #endif
 #else
        OFFSET(PyCodeObject, co_code), OFFSET(PyCodeObject, co_varnames), OFFSET(PyCodeObject, co_freevars),
-       OFFSET(PyCodeObject, co_cellvars), OFFSET(PyCodeObject, co_zombieframe),
+       OFFSET(PyCodeObject, co_cellvars),
 #endif
        END);
 #endif
@@ -98,6 +98,8 @@ static void ModuleSpecs(void) {
   Spec("datetime.timedelta", sizeof(PyDateTime_Delta), 1, "LEAF", -1, 0, END);
 #if !SINCE(12)
   Spec("_io.BytesIO", 0, 1, "SPEC", -1, 0, ITEM(0), END); /* Modules/_io/bytesio.c: buf */
+  Spec("_io.StringIO", 0, 1, "SPEC", -1, 0, ITEM(5), ITEM(6), ITEM(8), ITEM(9), ITEM(10),
+       END); /* Modules/_io/stringio.c: accu.large, accu.small, decoder, readnl, writenl */
   Spec("_io.BufferedRWPair", 0, 1, "SPEC", -1, 0, ITEM(0), ITEM(1), END); /* Modules/_io/bufferedio.c: reader, writer */
 #endif
 #if !SINCE(10)

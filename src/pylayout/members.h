@@ -28,12 +28,12 @@ struct Member {
 enum class Shape : u8 {
   kFixed,        // the members and nothing else
   kList, kTuple, kDict, kSet, kType, kFrame, kGenerator, kModule,
-  kStructSequence,  // a tuple whose hidden fields lie behind the visible ones
   kOrderedDict,     // a dict, its members and its attribute dict
   kDeque,
   kItems,        // ob_size references in the body from the first member's offset on
   kLruCache,     // members and the keys and results of its list of links
   kElement,      // members and the children block of an ElementTree element
+  kTee,          // members and the values of a link of itertools.tee
   kSimpleQueue,  // 3.13+: a ring buffer of references
   kPartial,      // members are known, but nothing is said of more
   kLeaf,         // holds no references
