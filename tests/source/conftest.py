@@ -1,12 +1,8 @@
 """Programs for the source answers are small texts; the line that is asked for ends in `# HERE`."""
 
-import os
-import sys
 import textwrap
 
 import pytest
-
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
 
 
 class Project:
@@ -51,7 +47,15 @@ def project(tmp_path):
 
 
 def holder(kind, name, container, module="app", cls="", function="", inner=()):
-    return {"kind": kind, "module": module, "class": cls, "function": function, "name": name, "inner": list(inner), "container": container}
+    return {
+        "kind": kind,
+        "module": module,
+        "class": cls,
+        "function": function,
+        "name": name,
+        "inner": list(inner),
+        "container": container,
+    }
 
 
 @pytest.fixture(name="holder")

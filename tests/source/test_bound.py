@@ -2,10 +2,22 @@
 
 import pytest
 
-HOLDER = {"kind": "instance-attribute", "module": "app", "class": "Cache", "function": "", "name": "data", "inner": [], "container": "dict"}
+HOLDER = {
+    "kind": "instance-attribute",
+    "module": "app",
+    "class": "Cache",
+    "function": "",
+    "name": "data",
+    "inner": [],
+    "container": "dict",
+}
 
 BOUNDS = {
-    "evicts by a literal": (1000, None, "evicts", """
+    "evicts by a literal": (
+        1000,
+        None,
+        "evicts",
+        """
         class Cache:
             def __init__(self):
                 self.data = {}
@@ -13,8 +25,13 @@ BOUNDS = {
                 if len(self.data) >= 1000:  # HERE
                     self.data.popitem()
                 self.data[k] = v
-    """),
-    "evicts by an attribute": (None, "self.maxsize", "evicts", """
+    """,
+    ),
+    "evicts by an attribute": (
+        None,
+        "self.maxsize",
+        "evicts",
+        """
         class Cache:
             def __init__(self, maxsize):
                 self.data = {}
@@ -23,8 +40,13 @@ BOUNDS = {
                 self.data[k] = v
                 while len(self.data) > self.maxsize:  # HERE
                     self.data.pop(next(iter(self.data)))
-    """),
-    "a module's constant": (500, "LIMIT", "evicts", """
+    """,
+    ),
+    "a module's constant": (
+        500,
+        "LIMIT",
+        "evicts",
+        """
         LIMIT = 500
         class Cache:
             def __init__(self):
@@ -33,8 +55,13 @@ BOUNDS = {
                 if LIMIT < len(self.data):  # HERE
                     self.data.clear()
                 self.data[k] = v
-    """),
-    "refuses when full": (64, None, "refuses", """
+    """,
+    ),
+    "refuses when full": (
+        64,
+        None,
+        "refuses",
+        """
         class Cache:
             def __init__(self):
                 self.data = {}
@@ -42,16 +69,26 @@ BOUNDS = {
                 if len(self.data) >= 64:  # HERE
                     return
                 self.data[k] = v
-    """),
-    "adds only while there is room": (64, None, "refuses", """
+    """,
+    ),
+    "adds only while there is room": (
+        64,
+        None,
+        "refuses",
+        """
         class Cache:
             def __init__(self):
                 self.data = {}
             def put(self, k, v):
                 if len(self.data) < 64:  # HERE
                     self.data[k] = v
-    """),
-    "evicts in a method": (10, None, "evicts", """
+    """,
+    ),
+    "evicts in a method": (
+        10,
+        None,
+        "evicts",
+        """
         class Cache:
             def __init__(self):
                 self.data = {}
@@ -61,8 +98,13 @@ BOUNDS = {
                 self.data[k] = v
             def shrink(self):
                 self.data.popitem()
-    """),
-    "the length in a variable": (10, None, "evicts", """
+    """,
+    ),
+    "the length in a variable": (
+        10,
+        None,
+        "evicts",
+        """
         class Cache:
             def __init__(self):
                 self.data = {}
@@ -71,53 +113,84 @@ BOUNDS = {
                 if count > 10:  # HERE
                     self.data.clear()
                 self.data[k] = v
-    """),
-    "deque with maxlen": (100, None, "constructor", """
+    """,
+    ),
+    "deque with maxlen": (
+        100,
+        None,
+        "constructor",
+        """
         from collections import deque
         class Cache:
             def __init__(self):
                 self.data = deque(maxlen=100)  # HERE
             def put(self, v):
                 self.data.append(v)
-    """),
-    "deque with a name": (None, "size", "constructor", """
+    """,
+    ),
+    "deque with a name": (
+        None,
+        "size",
+        "constructor",
+        """
         from collections import deque
         class Cache:
             def __init__(self, size):
                 self.data = deque((), size)  # HERE
             def put(self, v):
                 self.data.append(v)
-    """),
-    "trims to the last ones": (50, None, "trims", """
+    """,
+    ),
+    "trims to the last ones": (
+        50,
+        None,
+        "trims",
+        """
         class Cache:
             def __init__(self):
                 self.data = []
             def put(self, v):
                 self.data.append(v)
                 del self.data[:-50]  # HERE
-    """),
-    "keeps a slice": (50, None, "trims", """
+    """,
+    ),
+    "keeps a slice": (
+        50,
+        None,
+        "trims",
+        """
         class Cache:
             def __init__(self):
                 self.data = []
             def put(self, v):
                 self.data.append(v)
                 self.data = self.data[-50:]  # HERE
-    """),
-    "lru_cache on a method": (32, None, "constructor", """
+    """,
+    ),
+    "lru_cache on a method": (
+        32,
+        None,
+        "constructor",
+        """
         import functools
         class Cache:
             @functools.lru_cache(maxsize=32)  # HERE
             def data(self, n):
                 return n
-    """),
-    "lru_cache without arguments": (128, None, "constructor", """
+    """,
+    ),
+    "lru_cache without arguments": (
+        128,
+        None,
+        "constructor",
+        """
         import functools
         class Cache:
             @functools.lru_cache  # HERE
             def data(self, n):
                 return n
-    """),
+    """,
+    ),
 }
 
 UNBOUNDED = {
@@ -221,14 +294,21 @@ REMOVALS = {
 @pytest.mark.parametrize("name", REMOVALS)
 def test_removed(project, name):
     operation, line = REMOVALS[name]
-    project.write("app.py", "class Cache:\n    def __init__(self):\n        self.data = {}\n    def drop(self, k):\n        %s  # HERE\n" % line)
+    project.write(
+        "app.py",
+        "class Cache:\n    def __init__(self):\n        self.data = {}\n    def drop(self, k):\n        %s  # HERE\n"
+        % line,
+    )
     found = project.ask("removed", holder=HOLDER)
     assert [(p["line"], p["operation"]) for p in found["places"]] == [(5, operation)]
     assert found["places"][0]["reads_clock"] is False
 
 
 def test_creation_is_no_removal(project):
-    project.write("app.py", "class Cache:\n    def __init__(self):\n        self.data = {}\n    def put(self, k, v):\n        self.data[k] = v\n")
+    project.write(
+        "app.py",
+        "class Cache:\n    def __init__(self):\n        self.data = {}\n    def put(self, k, v):\n        self.data[k] = v\n",
+    )
     assert project.ask("removed", holder=HOLDER) is None
 
 

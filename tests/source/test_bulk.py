@@ -4,75 +4,144 @@ import pytest
 
 # name: (operation, source, part of the suggestion, body of main())
 READS = {
-    "read and count newlines": ("read", "file", "for line in f", """
+    "read and count newlines": (
+        "read",
+        "file",
+        "for line in f",
+        """
         with open(path) as f:
             data = f.read()  # HERE
         return data.count("\\n")
-    """),
-    "read and look for a word": ("read", "file", "f.read(1 << 20)", """
+    """,
+    ),
+    "read and look for a word": (
+        "read",
+        "file",
+        "f.read(1 << 20)",
+        """
         f = open(path)
         data = f.read()  # HERE
         return data.find("word")
-    """),
-    "read without a name": ("read", "file", "read(1 << 20)", """
+    """,
+    ),
+    "read without a name": (
+        "read",
+        "file",
+        "read(1 << 20)",
+        """
         data = open(path, "rb").read()  # HERE
         return hash(data)
-    """),
-    "lines": ("readlines", "file", "for line in f", """
+    """,
+    ),
+    "lines": (
+        "readlines",
+        "file",
+        "for line in f",
+        """
         with open(path) as f:
             data = f.readlines()  # HERE
         for line in data:
             print(line)
-    """),
-    "split": ("read", "file", "for line in f", """
+    """,
+    ),
+    "split": (
+        "read",
+        "file",
+        "for line in f",
+        """
         with open(path) as f:
             data = f.read().splitlines()  # HERE
         for line in data:
             print(line)
-    """),
-    "list of a file": ("list", "file", "for line in f", """
+    """,
+    ),
+    "list of a file": (
+        "list",
+        "file",
+        "for line in f",
+        """
         with open(path) as f:
             data = list(f)  # HERE
         return data
-    """),
-    "comprehension over a file": ("list", "file", "for line in f", """
+    """,
+    ),
+    "comprehension over a file": (
+        "list",
+        "file",
+        "for line in f",
+        """
         with open(path) as f:
             data = [line.strip() for line in f]  # HERE
         return data
-    """),
-    "read_text": ("read", "file", ".open(", """
+    """,
+    ),
+    "read_text": (
+        "read",
+        "file",
+        ".open(",
+        """
         data = pathlib.Path(path).read_text()  # HERE
         return data.count("\\n")
-    """),
-    "json.load": ("load", "file", "record", """
+    """,
+    ),
+    "json.load": (
+        "load",
+        "file",
+        "record",
+        """
         with open(path) as f:
             data = json.load(f)  # HERE
         for record in data:
             print(record)
-    """),
-    "json.loads of a read": ("loads", "file", "record", """
+    """,
+    ),
+    "json.loads of a read": (
+        "loads",
+        "file",
+        "record",
+        """
         with open(path) as f:
             data = json.loads(f.read())  # HERE
         for record in data:
             print(record)
-    """),
-    "pickle.load": ("load", "file", "", """
+    """,
+    ),
+    "pickle.load": (
+        "load",
+        "file",
+        "",
+        """
         with open(path, "rb") as f:
             data = pickle.load(f)  # HERE
         return data
-    """),
-    "rows of a query": ("fetchall", "query", "for row in cursor", """
+    """,
+    ),
+    "rows of a query": (
+        "fetchall",
+        "query",
+        "for row in cursor",
+        """
         cursor = db.cursor()
         cursor.execute("select 1")
         data = cursor.fetchall()  # HERE
         return data
-    """),
-    "response": ("read", "socket", "response.read(1 << 20)", """
+    """,
+    ),
+    "response": (
+        "read",
+        "socket",
+        "response.read(1 << 20)",
+        """
         response = urllib.request.urlopen(path)
         data = response.read()  # HERE
         return hash(data)
-    """),
-    "joined from a socket": ("join", "socket", "", """
+    """,
+    ),
+    "joined from a socket": (
+        "join",
+        "socket",
+        "",
+        """
         sock = socket.create_connection(path)
         parts = []
         while True:
@@ -82,20 +151,36 @@ READS = {
             parts.append(sock.recv(4096))
         data = b"".join(parts)  # HERE
         return data
-    """),
-    "output of a child": ("read", "process", "stdout", """
+    """,
+    ),
+    "output of a child": (
+        "read",
+        "process",
+        "stdout",
+        """
         data = subprocess.check_output(["cat", path])  # HERE
         return data
-    """),
-    "list of a generator": ("list", "unknown", "for item in numbers", """
+    """,
+    ),
+    "list of a generator": (
+        "list",
+        "unknown",
+        "for item in numbers",
+        """
         numbers = (n for n in range(10 ** 7))
         data = list(numbers)  # HERE
         return sum(data)
-    """),
-    "in a helper": ("read", "file", "", """
+    """,
+    ),
+    "in a helper": (
+        "read",
+        "file",
+        "",
+        """
         data = load(path)  # HERE
         return data
-    """),
+    """,
+    ),
 }
 
 HEAD = """

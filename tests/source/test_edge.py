@@ -20,7 +20,12 @@ def functions(project, *names, file="app.py"):
 
 # name: (from, edge, to, functions in the cycle, program)
 EDGES = {
-    "two nodes": ("app.Node", ".next", "app.Node", (), """
+    "two nodes": (
+        "app.Node",
+        ".next",
+        "app.Node",
+        (),
+        """
         class Node:
             def __init__(self):
                 self.next = None
@@ -29,8 +34,14 @@ EDGES = {
             b = Node()
             a.next = b  # HERE
             b.next = a  # HERE
-    """),
-    "child keeps its parent": ("app.Child", ".parent", "app.Parent", (), """
+    """,
+    ),
+    "child keeps its parent": (
+        "app.Child",
+        ".parent",
+        "app.Parent",
+        (),
+        """
         class Child:
             def __init__(self, parent):
                 self.name = "child"
@@ -38,8 +49,14 @@ EDGES = {
         class Parent:
             def __init__(self):
                 self.child = Child(self)
-    """),
-    "parent keeps its child": ("app.Parent", ".child", "app.Child", (), """
+    """,
+    ),
+    "parent keeps its child": (
+        "app.Parent",
+        ".child",
+        "app.Child",
+        (),
+        """
         class Child:
             def __init__(self, parent):
                 self.parent = parent
@@ -47,8 +64,14 @@ EDGES = {
             def __init__(self):
                 self.child = None
                 self.child = Child(self)  # HERE
-    """),
-    "the other branch stores something else": ("app.Parent", ".child", "app.Child", (), """
+    """,
+    ),
+    "the other branch stores something else": (
+        "app.Parent",
+        ".child",
+        "app.Child",
+        (),
+        """
         class Child:
             pass
         class Parent:
@@ -56,8 +79,14 @@ EDGES = {
                 self.child = {}
             def start(self):
                 self.child = Child()  # HERE
-    """),
-    "a weak reference is not the edge": ("app.Child", ".parent", "app.Parent", (), """
+    """,
+    ),
+    "a weak reference is not the edge": (
+        "app.Child",
+        ".parent",
+        "app.Parent",
+        (),
+        """
         import weakref
         class Parent:
             pass
@@ -66,15 +95,27 @@ EDGES = {
                 self.parent = weakref.ref(parent)
             def strong(self, parent):
                 self.parent = parent  # HERE
-    """),
-    "setattr": ("app.Child", ".parent", "app.Parent", (), """
+    """,
+    ),
+    "setattr": (
+        "app.Child",
+        ".parent",
+        "app.Parent",
+        (),
+        """
         class Parent:
             pass
         class Child:
             def attach(self, parent):
                 setattr(self, "parent", parent)  # HERE
-    """),
-    "attribute of a base class": ("app.Child", ".parent", "app.Parent", (), """
+    """,
+    ),
+    "attribute of a base class": (
+        "app.Child",
+        ".parent",
+        "app.Parent",
+        (),
+        """
         class Base:
             def __init__(self, parent):
                 self.parent = parent  # HERE
@@ -83,40 +124,82 @@ EDGES = {
         class Parent:
             def __init__(self):
                 self.child = Child(self)
-    """),
-    "list in itself": ("list", "[3]", "list", (), """
+    """,
+    ),
+    "list in itself": (
+        "list",
+        "[3]",
+        "list",
+        (),
+        """
         def work():
             a = [1, 2, 3]
             a.append(a)  # HERE
-    """),
-    "dict in itself": ("dict", "['self']", "dict", (), """
+    """,
+    ),
+    "dict in itself": (
+        "dict",
+        "['self']",
+        "dict",
+        (),
+        """
         def work():
             d = {}
             d["self"] = d  # HERE
-    """),
-    "list in its own element": ("list", "[0]", "list", (), """
+    """,
+    ),
+    "list in its own element": (
+        "list",
+        "[0]",
+        "list",
+        (),
+        """
         def work():
             a = [[]]
             a[0].append(a)  # HERE
-    """),
-    "list in itself by another name": ("list", "[0]", "list", (), """
+    """,
+    ),
+    "list in itself by another name": (
+        "list",
+        "[0]",
+        "list",
+        (),
+        """
         def work():
             a = []
             b = a
             a.append(b)  # HERE
-    """),
-    "lists in each other": ("list", "[0]", "list", (), """
+    """,
+    ),
+    "lists in each other": (
+        "list",
+        "[0]",
+        "list",
+        (),
+        """
         def work():
             a, b = [], []
             a.append(b)  # HERE
             b.append(a)  # HERE
-    """),
-    "insert and display": ("list", "[0]", "list", (), """
+    """,
+    ),
+    "insert and display": (
+        "list",
+        "[0]",
+        "list",
+        (),
+        """
         def work():
             a = []
             a.extend([1, a])  # HERE
-    """),
-    "function that names itself": ("cell", "->", "function", ("visit",), """
+    """,
+    ),
+    "function that names itself": (
+        "cell",
+        "->",
+        "function",
+        ("visit",),
+        """
         def walk(tree):
             out = []
             def visit(node):  # HERE
@@ -125,46 +208,82 @@ EDGES = {
                     visit(child)
             visit(tree)
             return out
-    """),
-    "functions that name each other": ("function", ".__closure__", "tuple", ("even", "odd"), """
+    """,
+    ),
+    "functions that name each other": (
+        "function",
+        ".__closure__",
+        "tuple",
+        ("even", "odd"),
+        """
         def parity(n):
             def even(n):  # HERE
                 return n == 0 or odd(n - 1)
             def odd(n):  # HERE
                 return n != 0 and even(n - 1)
             return even(n)
-    """),
-    "closure over what keeps it": ("function", ".__closure__", "tuple", ("done",), """
+    """,
+    ),
+    "closure over what keeps it": (
+        "function",
+        ".__closure__",
+        "tuple",
+        ("done",),
+        """
         def watch(future):
             def done(_):  # HERE
                 print(future)
             future.add_done_callback(done)
-    """),
-    "bound method on self": ("method", ".__self__", "app.Client", ("on_data",), """
+    """,
+    ),
+    "bound method on self": (
+        "method",
+        ".__self__",
+        "app.Client",
+        ("on_data",),
+        """
         class Client:
             def __init__(self):
                 self.name = ""
                 self.handler = self.on_data  # HERE
             def on_data(self, data):
                 return data
-    """),
-    "attribute that is a bound method": ("app.Client", ".handler", "method", (), """
+    """,
+    ),
+    "attribute that is a bound method": (
+        "app.Client",
+        ".handler",
+        "method",
+        (),
+        """
         class Client:
             def __init__(self):
                 self.handler = None
                 self.handler = self.on_data  # HERE
             def on_data(self, data):
                 return data
-    """),
-    "cache of a bound method": ("functools._lru_cache_wrapper", ".__wrapped__", "method", ("load",), """
+    """,
+    ),
+    "cache of a bound method": (
+        "functools._lru_cache_wrapper",
+        ".__wrapped__",
+        "method",
+        ("load",),
+        """
         import functools
         class Client:
             def __init__(self):
                 self.cache = functools.lru_cache(10)(self.load)  # HERE
             def load(self, key):
                 return key
-    """),
-    "exception kept in a local": ("frame", ".err", "app.Failed", ("work",), """
+    """,
+    ),
+    "exception kept in a local": (
+        "frame",
+        ".err",
+        "app.Failed",
+        ("work",),
+        """
         class Failed(Exception):
             pass
         def work():
@@ -174,8 +293,14 @@ EDGES = {
             except Failed as e:
                 err = e  # HERE
             return str(err)
-    """),
-    "exception of a local that is raised": ("app.FailedError", ".__traceback__", "traceback", ("work",), """
+    """,
+    ),
+    "exception of a local that is raised": (
+        "app.FailedError",
+        ".__traceback__",
+        "traceback",
+        ("work",),
+        """
         class FailedError(Exception):
             pass
         def work(answer):
@@ -185,8 +310,14 @@ EDGES = {
             return response
         def parse(answer):
             return FailedError()
-    """),
-    "exception on self": ("app.Task", ".error", "ValueError", ("run",), """
+    """,
+    ),
+    "exception on self": (
+        "app.Task",
+        ".error",
+        "ValueError",
+        ("run",),
+        """
         class Task:
             def __init__(self):
                 self.error = None
@@ -195,30 +326,55 @@ EDGES = {
                     int("x")
                 except ValueError as e:
                     self.error = e  # HERE
-    """),
-    "frame in its own local": ("frame", ".here", "frame", ("work",), """
+    """,
+    ),
+    "frame in its own local": (
+        "frame",
+        ".here",
+        "frame",
+        ("work",),
+        """
         import sys
         def work():
             here = sys._getframe()  # HERE
             return here.f_lineno
-    """),
-    "class made in a function": ("type", ".__mro__", "tuple", ("area",), """
+    """,
+    ),
+    "class made in a function": (
+        "type",
+        ".__mro__",
+        "tuple",
+        ("area",),
+        """
         def make():
             class Shape:  # HERE
                 def area(self):
                     return 0
             return Shape
-    """),
-    "class made by type()": ("type", ".__dict__", "getset_descriptor", (), """
+    """,
+    ),
+    "class made by type()": (
+        "type",
+        ".__dict__",
+        "getset_descriptor",
+        (),
+        """
         def make(name):
             return type(name, (), {})  # HERE
-    """),
-    "namedtuple in a function": ("type", ".__mro__", "tuple", (), """
+    """,
+    ),
+    "namedtuple in a function": (
+        "type",
+        ".__mro__",
+        "tuple",
+        (),
+        """
         from collections import namedtuple
         def parse(columns):
             Row = namedtuple("Row", columns)  # HERE
             return Row
-    """),
+    """,
+    ),
 }
 
 

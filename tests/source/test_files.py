@@ -95,8 +95,13 @@ def test_encodings(tmp_path, data):
     path = tmp_path / "app.py"
     path.write_bytes(data)
     holder = {"kind": "module-global", "module": "app", "name": "ITEMS", "inner": [], "container": "list"}
-    found = answer({"files": [str(path)], "main_file": str(path), "questions": [{"id": "q", "ask": "stored", "holder": holder}]})
-    assert (found["answers"]["q"]["places"][0]["line"], found["answers"]["q"]["places"][0]["text"]) == (5, "ITEMS.append(v)")
+    found = answer(
+        {"files": [str(path)], "main_file": str(path), "questions": [{"id": "q", "ask": "stored", "holder": holder}]}
+    )
+    assert (found["answers"]["q"]["places"][0]["line"], found["answers"]["q"]["places"][0]["text"]) == (
+        5,
+        "ITEMS.append(v)",
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,14 +128,31 @@ def test_hostile_sources_are_notes(tmp_path, data):
 
 def _run(text):
     env = {**os.environ, "PYTHONPATH": PYTHON}
-    return subprocess.run([sys.executable, "-m", "unleak.source"], input=text, capture_output=True, text=True, env=env, timeout=60, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "unleak.source"],
+        input=text,
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_command(tmp_path):
     path = tmp_path / "app.py"
     path.write_text("ITEMS = []\ndef keep(v):\n    ITEMS.append(v)\n")
     holder = {"kind": "module-global", "module": "app", "name": "ITEMS", "inner": [], "container": "list"}
-    ran = _run(json.dumps({"root": "", "files": [str(path)], "main_file": str(path), "questions": [{"id": "q", "ask": "stored", "holder": holder}]}))
+    ran = _run(
+        json.dumps(
+            {
+                "root": "",
+                "files": [str(path)],
+                "main_file": str(path),
+                "questions": [{"id": "q", "ask": "stored", "holder": holder}],
+            }
+        )
+    )
     place = json.loads(ran.stdout)["answers"]["q"]["places"][0]
     assert {k: place[k] for k in ("file", "line", "function", "text", "from", "operation")} == {
         "file": str(path),
@@ -158,11 +180,26 @@ def test_command_refuses_what_is_no_document(text):
         {"id": "q", "ask": "stored"},
         {"id": "q", "ask": "stored", "holder": []},
         {"id": "q", "ask": "stored", "holder": {"name": 5, "inner": "x", "kind": None}},
-        {"id": "q", "ask": "stored", "holder": {"name": "a", "inner": [1, None, "][", "[*"], "kind": "module-global"}, "frames": [1, {}], "element_types": 3},
+        {
+            "id": "q",
+            "ask": "stored",
+            "holder": {"name": "a", "inner": [1, None, "][", "[*"], "kind": "module-global"},
+            "frames": [1, {}],
+            "element_types": 3,
+        },
         {"id": "q", "ask": "bound", "holder": {"name": "a"}},
         {"id": "q", "ask": "removed", "holder": {"name": "a", "kind": "local-variable"}},
         {"id": "q", "ask": "edge"},
-        {"id": "q", "ask": "edge", "from": ".", "to": "..", "edge": "", "functions": [None, {"file": 3}], "types": [None], "via": 3},
+        {
+            "id": "q",
+            "ask": "edge",
+            "from": ".",
+            "to": "..",
+            "edge": "",
+            "functions": [None, {"file": 3}],
+            "types": [None],
+            "via": 3,
+        },
         {"id": "q", "ask": "bulk"},
         {"id": "q", "ask": "bulk", "file": "/nowhere.py", "line": "x"},
         "text",

@@ -8,57 +8,96 @@ ATTRIBUTE = {"kind": "instance-attribute", "class": "Store", "name": "items", "c
 ATTRIBUTE_DICT = {"kind": "instance-attribute", "class": "Store", "name": "items", "container": "dict"}
 
 ONE_FILE = {
-    "setitem": (GLOBAL_DICT, "setitem", """
+    "setitem": (
+        GLOBAL_DICT,
+        "setitem",
+        """
         ITEMS = {}
         def keep(k, v):
             ITEMS[k] = v  # HERE
-    """),
-    "setitem in a chained assignment": (GLOBAL_DICT, "setitem", """
+    """,
+    ),
+    "setitem in a chained assignment": (
+        GLOBAL_DICT,
+        "setitem",
+        """
         ITEMS = {}
         def keep(k, v):
             last = ITEMS[k] = v  # HERE
-    """),
-    "setitem in an unpacking": (GLOBAL_DICT, "setitem", """
+    """,
+    ),
+    "setitem in an unpacking": (
+        GLOBAL_DICT,
+        "setitem",
+        """
         ITEMS = {}
         def keep(k, v):
             ITEMS[k], other = v  # HERE
-    """),
-    "append": (GLOBAL, "append", """
+    """,
+    ),
+    "append": (
+        GLOBAL,
+        "append",
+        """
         ITEMS = []
         def keep(v):
             ITEMS.append(v)  # HERE
-    """),
-    "global statement and += ": (GLOBAL, "extend", """
+    """,
+    ),
+    "global statement and += ": (
+        GLOBAL,
+        "extend",
+        """
         ITEMS = []
         def keep(v):
             global ITEMS
             ITEMS += [v]  # HERE
-    """),
-    "rebuilt with +": (GLOBAL, "extend", """
+    """,
+    ),
+    "rebuilt with +": (
+        GLOBAL,
+        "extend",
+        """
         ITEMS = []
         def keep(v):
             global ITEMS
             ITEMS = ITEMS + [v]  # HERE
-    """),
-    "rebuilt with unpacking": ({**GLOBAL, "container": "dict"}, "extend", """
+    """,
+    ),
+    "rebuilt with unpacking": (
+        {**GLOBAL, "container": "dict"},
+        "extend",
+        """
         ITEMS = {}
         def keep(k, v):
             global ITEMS
             ITEMS = {**ITEMS, k: v}  # HERE
-    """),
-    "|= of a set": ({**GLOBAL, "container": "set"}, "update", """
+    """,
+    ),
+    "|= of a set": (
+        {**GLOBAL, "container": "set"},
+        "update",
+        """
         ITEMS = set()
         def keep(v):
             global ITEMS
             ITEMS |= {v}  # HERE
-    """),
-    "comprehension assigned whole": (GLOBAL, "assign", """
+    """,
+    ),
+    "comprehension assigned whole": (
+        GLOBAL,
+        "assign",
+        """
         ITEMS = []
         def reload(rows):
             global ITEMS
             ITEMS = [row.value for row in rows]  # HERE
-    """),
-    "a local of the same name is another": (GLOBAL, "append", """
+    """,
+    ),
+    "a local of the same name is another": (
+        GLOBAL,
+        "append",
+        """
         ITEMS = []
         def other(v):
             ITEMS = []
@@ -66,96 +105,156 @@ ONE_FILE = {
             return ITEMS
         def keep(v):
             ITEMS.append(v)  # HERE
-    """),
-    "alias of a global": (GLOBAL, "append", """
+    """,
+    ),
+    "alias of a global": (
+        GLOBAL,
+        "append",
+        """
         ITEMS = []
         def keep(values):
             target = ITEMS
             for v in values:
                 target.append(v)  # HERE
-    """),
-    "alias of the method": (GLOBAL, "append", """
+    """,
+    ),
+    "alias of the method": (
+        GLOBAL,
+        "append",
+        """
         ITEMS = []
         def keep(values):
             push = ITEMS.append
             for v in values:
                 push(v)  # HERE
-    """),
-    "method handed to somebody": (GLOBAL, "append", """
+    """,
+    ),
+    "method handed to somebody": (
+        GLOBAL,
+        "append",
+        """
         ITEMS = []
         def start(bus):
             bus.subscribe(ITEMS.append)  # HERE
-    """),
-    "globals()": (GLOBAL, "append", """
+    """,
+    ),
+    "globals()": (
+        GLOBAL,
+        "append",
+        """
         ITEMS = []
         def keep(v):
             globals()["ITEMS"].append(v)  # HERE
-    """),
-    "heappush": (GLOBAL, "append", """
+    """,
+    ),
+    "heappush": (
+        GLOBAL,
+        "append",
+        """
         import heapq
         ITEMS = []
         def keep(v):
             heapq.heappush(ITEMS, v)  # HERE
-    """),
-    "unbound method": (GLOBAL, "append", """
+    """,
+    ),
+    "unbound method": (
+        GLOBAL,
+        "append",
+        """
         ITEMS = []
         def keep(v):
             list.append(ITEMS, v)  # HERE
-    """),
-    "setdefault": (GLOBAL_DICT, "setdefault", """
+    """,
+    ),
+    "setdefault": (
+        GLOBAL_DICT,
+        "setdefault",
+        """
         ITEMS = {}
         def keep(k):
             return ITEMS.setdefault(k, object())  # HERE
-    """),
-    "list in a dict by setdefault": ({**GLOBAL_DICT, "inner": ["[*]"], "container": "list"}, "append", """
+    """,
+    ),
+    "list in a dict by setdefault": (
+        {**GLOBAL_DICT, "inner": ["[*]"], "container": "list"},
+        "append",
+        """
         ITEMS = {}
         def keep(k, v):
             ITEMS.setdefault(k, []).append(v)  # HERE
-    """),
-    "list in a dict by alias": ({**GLOBAL_DICT, "inner": ["[*]"], "container": "list"}, "append", """
+    """,
+    ),
+    "list in a dict by alias": (
+        {**GLOBAL_DICT, "inner": ["[*]"], "container": "list"},
+        "append",
+        """
         ITEMS = {}
         def keep(k, v):
             bucket = ITEMS.get(k)
             if bucket is None:
                 bucket = ITEMS[k] = []
             bucket.append(v)  # HERE
-    """),
-    "list in a dict in a loop": ({**GLOBAL_DICT, "inner": ["[*]"], "container": "list"}, "append", """
+    """,
+    ),
+    "list in a dict in a loop": (
+        {**GLOBAL_DICT, "inner": ["[*]"], "container": "list"},
+        "append",
+        """
         ITEMS = {"a": []}
         def keep(v):
             for name, bucket in ITEMS.items():
                 bucket.append(v)  # HERE
-    """),
-    "one key of a dict": ({**GLOBAL_DICT, "inner": ["['log']"], "container": "list"}, "append", """
+    """,
+    ),
+    "one key of a dict": (
+        {**GLOBAL_DICT, "inner": ["['log']"], "container": "list"},
+        "append",
+        """
         ITEMS = {"log": [], "other": []}
         def skip(v):
             ITEMS["other"].append(v)
         def keep(v):
             ITEMS["log"].append(v)  # HERE
-    """),
-    "attribute of an object in a global": ({**GLOBAL, "name": "BUS", "inner": [".handlers"]}, "append", """
+    """,
+    ),
+    "attribute of an object in a global": (
+        {**GLOBAL, "name": "BUS", "inner": [".handlers"]},
+        "append",
+        """
         class Bus:
             def __init__(self):
                 self.handlers = []
             def on(self, handler):
                 self.handlers.append(handler)  # HERE
         BUS = Bus()
-    """),
-    "passed to a function": (GLOBAL, "append", """
+    """,
+    ),
+    "passed to a function": (
+        GLOBAL,
+        "append",
+        """
         ITEMS = []
         def keep(store, v):
             store.append(v)  # HERE
         def work(v):
             keep(ITEMS, v)
-    """),
-    "returned by a function": (GLOBAL_DICT, "setitem", """
+    """,
+    ),
+    "returned by a function": (
+        GLOBAL_DICT,
+        "setitem",
+        """
         ITEMS = {}
         def registry():
             return ITEMS
         def keep(k, v):
             registry()[k] = v  # HERE
-    """),
-    "given to a constructor": (GLOBAL_DICT, "setitem", """
+    """,
+    ),
+    "given to a constructor": (
+        GLOBAL_DICT,
+        "setitem",
+        """
         ITEMS = {}
         class Cache:
             def __init__(self, store):
@@ -163,14 +262,22 @@ ONE_FILE = {
             def keep(self, k, v):
                 self.store[k] = v  # HERE
         CACHE = Cache(ITEMS)
-    """),
-    "defaultdict that is read": ({**GLOBAL_DICT, "container": "collections.defaultdict"}, "setitem", """
+    """,
+    ),
+    "defaultdict that is read": (
+        {**GLOBAL_DICT, "container": "collections.defaultdict"},
+        "setitem",
+        """
         from collections import defaultdict
         ITEMS = defaultdict(int)
         def seen(k):
             return ITEMS[k] > 3  # HERE
-    """),
-    "decorator that registers": (GLOBAL_DICT, "setitem", """
+    """,
+    ),
+    "decorator that registers": (
+        GLOBAL_DICT,
+        "setitem",
+        """
         ITEMS = {}
         def register(f):
             ITEMS[f.__name__] = f  # HERE
@@ -180,20 +287,32 @@ ONE_FILE = {
             def inner():
                 return n
             return inner
-    """),
-    "loop of the main module": (GLOBAL, "append", """
+    """,
+    ),
+    "loop of the main module": (
+        GLOBAL,
+        "append",
+        """
         ITEMS = []
         for v in iter(input, ""):
             ITEMS.append(v)  # HERE
-    """),
-    "self": (ATTRIBUTE, "append", """
+    """,
+    ),
+    "self": (
+        ATTRIBUTE,
+        "append",
+        """
         class Store:
             def __init__(self):
                 self.items = []
             def keep(self, v):
                 self.items.append(v)  # HERE
-    """),
-    "another class's attribute of the same name is not meant": (ATTRIBUTE, "append", """
+    """,
+    ),
+    "another class's attribute of the same name is not meant": (
+        ATTRIBUTE,
+        "append",
+        """
         class Basket:
             def __init__(self):
                 self.items = []
@@ -204,8 +323,12 @@ ONE_FILE = {
                 self.items = []
             def keep(self, v):
                 self.items.append(v)  # HERE
-    """),
-    "local alias of an attribute": (ATTRIBUTE, "append", """
+    """,
+    ),
+    "local alias of an attribute": (
+        ATTRIBUTE,
+        "append",
+        """
         class Store:
             def __init__(self):
                 self.items = []
@@ -213,8 +336,12 @@ ONE_FILE = {
                 items = self.items
                 for v in values:
                     items.append(v)  # HERE
-    """),
-    "property": (ATTRIBUTE, "append", """
+    """,
+    ),
+    "property": (
+        ATTRIBUTE,
+        "append",
+        """
         class Store:
             def __init__(self):
                 self.items = []
@@ -223,16 +350,24 @@ ONE_FILE = {
                 return self.items
             def keep(self, v):
                 self.all.append(v)  # HERE
-    """),
-    "from outside, by the constructor": (ATTRIBUTE, "append", """
+    """,
+    ),
+    "from outside, by the constructor": (
+        ATTRIBUTE,
+        "append",
+        """
         class Store:
             def __init__(self):
                 self.items = []
         def work():
             store = Store()
             store.items.append(1)  # HERE
-    """),
-    "inherited": (ATTRIBUTE, "append", """
+    """,
+    ),
+    "inherited": (
+        ATTRIBUTE,
+        "append",
+        """
         class Base:
             def __init__(self):
                 self.items = []
@@ -240,59 +375,95 @@ ONE_FILE = {
                 self.items.append(v)  # HERE
         class Store(Base):
             pass
-    """),
-    "mangled": ({**ATTRIBUTE, "name": "_Store__items"}, "append", """
+    """,
+    ),
+    "mangled": (
+        {**ATTRIBUTE, "name": "_Store__items"},
+        "append",
+        """
         class Store:
             def __init__(self):
                 self.__items = []
             def keep(self, v):
                 self.__items.append(v)  # HERE
-    """),
-    "vars": (ATTRIBUTE_DICT, "setitem", """
+    """,
+    ),
+    "vars": (
+        ATTRIBUTE_DICT,
+        "setitem",
+        """
         class Store:
             def __init__(self):
                 self.items = {}
             def keep(self, k, v):
                 vars(self)["items"][k] = v  # HERE
-    """),
-    "__dict__ of an instance": ({**ATTRIBUTE_DICT, "name": "__dict__"}, "setattr", """
+    """,
+    ),
+    "__dict__ of an instance": (
+        {**ATTRIBUTE_DICT, "name": "__dict__"},
+        "setattr",
+        """
         class Store:
             def keep(self, k, v):
                 setattr(self, k, v)  # HERE
-    """),
-    "cls": ({**ATTRIBUTE, "kind": "class-attribute"}, "append", """
+    """,
+    ),
+    "cls": (
+        {**ATTRIBUTE, "kind": "class-attribute"},
+        "append",
+        """
         class Store:
             items = []
             @classmethod
             def keep(cls, v):
                 cls.items.append(v)  # HERE
-    """),
-    "type(self)": ({**ATTRIBUTE, "kind": "class-attribute"}, "append", """
+    """,
+    ),
+    "type(self)": (
+        {**ATTRIBUTE, "kind": "class-attribute"},
+        "append",
+        """
         class Store:
             items = []
             def keep(self, v):
                 type(self).items.append(v)  # HERE
-    """),
-    "self.__class__": ({**ATTRIBUTE, "kind": "class-attribute"}, "append", """
+    """,
+    ),
+    "self.__class__": (
+        {**ATTRIBUTE, "kind": "class-attribute"},
+        "append",
+        """
         class Store:
             items = []
             def __init__(self):
                 self.__class__.items.append(self)  # HERE
-    """),
-    "class by name": ({**ATTRIBUTE, "kind": "class-attribute"}, "append", """
+    """,
+    ),
+    "class by name": (
+        {**ATTRIBUTE, "kind": "class-attribute"},
+        "append",
+        """
         class Store:
             items = []
         def keep(v):
             Store.items.append(v)  # HERE
-    """),
-    "closure": ({"kind": "closure-variable", "function": "make.<locals>.keep", "name": "seen", "container": "list"}, "append", """
+    """,
+    ),
+    "closure": (
+        {"kind": "closure-variable", "function": "make.<locals>.keep", "name": "seen", "container": "list"},
+        "append",
+        """
         def make():
             seen = []
             def keep(v):
                 seen.append(v)  # HERE
             return keep
-    """),
-    "memo in a decorator": ({"kind": "closure-variable", "function": "memo.<locals>.inner", "name": "seen", "container": "dict"}, "setitem", """
+    """,
+    ),
+    "memo in a decorator": (
+        {"kind": "closure-variable", "function": "memo.<locals>.inner", "name": "seen", "container": "dict"},
+        "setitem",
+        """
         def memo(f):
             seen = {}
             def inner(n):
@@ -303,51 +474,80 @@ ONE_FILE = {
         @memo
         def price(n):
             return n
-    """),
-    "local of a running function": ({"kind": "local-variable", "function": "serve", "name": "seen", "container": "list"}, "append", """
+    """,
+    ),
+    "local of a running function": (
+        {"kind": "local-variable", "function": "serve", "name": "seen", "container": "list"},
+        "append",
+        """
         def serve(source):
             seen = []
             for v in source:
                 seen.append(v)  # HERE
-    """),
-    "default argument": ({"kind": "default-argument", "function": "keep", "name": "seen", "container": "list"}, "append", """
+    """,
+    ),
+    "default argument": (
+        {"kind": "default-argument", "function": "keep", "name": "seen", "container": "list"},
+        "append",
+        """
         def keep(v, seen=[]):
             seen.append(v)  # HERE
             return seen
-    """),
-    "lru_cache": ({"kind": "module-global", "name": "price", "container": "functools._lru_cache_wrapper"}, "decorate", """
+    """,
+    ),
+    "lru_cache": (
+        {"kind": "module-global", "name": "price", "container": "functools._lru_cache_wrapper"},
+        "decorate",
+        """
         import functools
         @functools.lru_cache(maxsize=None)  # HERE
         def price(n):
             return n
-    """),
-    "lru_cache of a bound method": ({**ATTRIBUTE, "container": "functools._lru_cache_wrapper"}, "decorate", """
+    """,
+    ),
+    "lru_cache of a bound method": (
+        {**ATTRIBUTE, "container": "functools._lru_cache_wrapper"},
+        "decorate",
+        """
         import functools
         class Store:
             def __init__(self):
                 self.items = functools.lru_cache(None)(self.load)  # HERE
             def load(self, k):
                 return k
-    """),
-    "function attribute": ({"kind": "instance-attribute", "name": "calls", "container": "list"}, "append", """
+    """,
+    ),
+    "function attribute": (
+        {"kind": "instance-attribute", "name": "calls", "container": "list"},
+        "append",
+        """
         def work(v):
             work.calls.append(v)  # HERE
         work.calls = []
-    """),
-    "a dict of its own class": ({**GLOBAL_DICT, "container": "app.Table"}, "setitem", """
+    """,
+    ),
+    "a dict of its own class": (
+        {**GLOBAL_DICT, "container": "app.Table"},
+        "setitem",
+        """
         class Table(dict):
             def keep(self, k, v):
                 self[k] = v  # HERE
         ITEMS = Table()
-    """),
-    "a queue": ({**GLOBAL, "container": "queue.Queue"}, "put", """
+    """,
+    ),
+    "a queue": (
+        {**GLOBAL, "container": "queue.Queue"},
+        "put",
+        """
         import queue
         ITEMS = queue.Queue()
         def keep(v):
             ITEMS.put(v)  # HERE
         def stop():
             ITEMS.put(None)
-    """),
+    """,
+    ),
 }
 
 
@@ -389,7 +589,10 @@ def test_global_of_another_module(project, holder, text):
 
 def test_main_module_is_the_main_file(project, holder):
     project.write("app.py", "ITEMS = []\ndef keep(v):\n    ITEMS.append(v)  # HERE\n")
-    assert project.places("stored", holder=holder("module-global", "ITEMS", "list", module="__main__"))[0] in project.marks["HERE"]
+    assert (
+        project.places("stored", holder=holder("module-global", "ITEMS", "list", module="__main__"))[0]
+        in project.marks["HERE"]
+    )
 
 
 def test_element_type_decides(project, holder):
@@ -422,7 +625,10 @@ def test_frames_decide(project, holder):
         """,
     )
     frames = [{"file": path, "line": 6, "function": "second"}]
-    assert project.places("stored", holder=holder("module-global", "ITEMS", "list"), frames=frames)[0] in project.marks["HERE"]
+    assert (
+        project.places("stored", holder=holder("module-global", "ITEMS", "list"), frames=frames)[0]
+        in project.marks["HERE"]
+    )
 
 
 def test_add_comes_before_replace_and_creation(project, holder):
@@ -487,16 +693,27 @@ def test_constructor_that_registers(project, holder):
 
 
 def test_cached_function_and_who_calls_it(project, holder):
-    project.write("lib/python3.12/site-packages/hub.py", "import functools\n@functools.cache  # HERE\ndef price(n):\n    return n\n")
+    project.write(
+        "lib/python3.12/site-packages/hub.py",
+        "import functools\n@functools.cache  # HERE\ndef price(n):\n    return n\n",
+    )
     project.write("app.py", "from hub import price\ndef request(n):\n    return price(n)  # THERE\n")
-    places = project.places("stored", holder=holder("module-global", "price", "functools._lru_cache_wrapper", module="hub"))
+    places = project.places(
+        "stored", holder=holder("module-global", "price", "functools._lru_cache_wrapper", module="hub")
+    )
     assert places[:2] == project.marks["HERE"] + project.marks["THERE"]
 
 
 def test_store_in_native_code_names_the_call(project, holder):
-    project.write("lib/python3.12/table.py", "from _table import TABLE, intern_type\ndef helper(k):\n    TABLE[k] = 1\n")
-    project.write("app.py", "import table\ndef request():\n    class Row:\n        pass\n    table.intern_type(Row)  # HERE\n")
-    places = project.places("stored", holder=holder("module-global", "TABLE", "dict", module="table"), key_types=["type"])
+    project.write(
+        "lib/python3.12/table.py", "from _table import TABLE, intern_type\ndef helper(k):\n    TABLE[k] = 1\n"
+    )
+    project.write(
+        "app.py", "import table\ndef request():\n    class Row:\n        pass\n    table.intern_type(Row)  # HERE\n"
+    )
+    places = project.places(
+        "stored", holder=holder("module-global", "TABLE", "dict", module="table"), key_types=["type"]
+    )
     assert places[0] in project.marks["HERE"]
 
 
@@ -515,8 +732,12 @@ def test_interpreter_hooks(project, holder):
             Exporter()
         """,
     )
-    at_exit = project.places("stored", holder=holder("interpreter", "atexit", "list", module=""), element_types=["app.Exporter"])
-    at_fork = project.places("stored", holder=holder("interpreter", "fork hooks", "list", module=""), element_types=["app.Exporter"])
+    at_exit = project.places(
+        "stored", holder=holder("interpreter", "atexit", "list", module=""), element_types=["app.Exporter"]
+    )
+    at_fork = project.places(
+        "stored", holder=holder("interpreter", "fork hooks", "list", module=""), element_types=["app.Exporter"]
+    )
     assert at_exit[0] in project.marks["HERE"]
     assert at_fork[0] in project.marks["THERE"]
 

@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 from . import bound, bulk, edges, removed, stored
 from .files import TargetFiles
-from .holder import text_field
+from .question import text_field
 from .program import Limits, Program
 
 _ASKS: Dict[str, Callable[[Program, dict], Tuple[Optional[dict], str]]] = {
@@ -77,7 +77,11 @@ def _joined(listed: list) -> List[dict]:
             own = dict(question)
             own.setdefault("types", list(dict.fromkeys(text_field(q, end) for q in around for end in ("from", "to"))))
             before = around[around.index(question) - 1]
-            if len(around) > 1 and text_field(before, "to") == text_field(own, "from") and text_field(before, "edge").startswith("."):
+            if (
+                len(around) > 1
+                and text_field(before, "to") == text_field(own, "from")
+                and text_field(before, "edge").startswith(".")
+            ):
                 own.setdefault("via", {"from": before.get("from"), "edge": before.get("edge")})
             question = own
         found.append(question)

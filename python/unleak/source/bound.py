@@ -1,16 +1,22 @@
 """Is a container's length compared with something before it grows?"""
 
 import ast
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from .holder import Tracker, in_function
+from .holder import Tracker, in_function, tracker_for
 from .kinds import callee
 from .mutations import ADD, REMOVE, Mutation, scan
 from .places import Place, place
 from .program import Program
 from .syntax import Scope, dotted
 
-_SIZED = {"deque": ("maxlen", 1), "lru_cache": ("maxsize", 0), "Queue": ("maxsize", 0), "LifoQueue": ("maxsize", 0), "PriorityQueue": ("maxsize", 0)}
+_SIZED = {
+    "deque": ("maxlen", 1),
+    "lru_cache": ("maxsize", 0),
+    "Queue": ("maxsize", 0),
+    "LifoQueue": ("maxsize", 0),
+    "PriorityQueue": ("maxsize", 0),
+}
 _SIZE_WORDS = ("maxsize", "maxlen", "max_size", "max_len", "capacity", "limit", "max_entries", "size")
 _LRU_DEFAULT = 128
 _MAX_BODY = 2000
@@ -28,13 +34,15 @@ class Bound(NamedTuple):
 
 def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     """The answer with a literal or an attribute; None where no bound was found."""
-    tracker = Tracker(program, question)
+    tracker = tracker_for(program, question)
     if not tracker.known:
         return None, "the holder has no name"
     changes = scan(tracker)
     found = list(_constructors(tracker)) + list(_comparisons(tracker, changes)) + list(_trims(tracker, changes))
     adding = {id(m.scope) for m in changes if m.effect == ADD}
-    classes = {id(m.scope.enclosing_class()) for m in changes if m.effect == ADD and m.scope.enclosing_class() is not None}
+    classes = {
+        id(m.scope.enclosing_class()) for m in changes if m.effect == ADD and m.scope.enclosing_class() is not None
+    }
 
     def rank(bound: Bound) -> Tuple[float, int]:
         near = 0.3 if id(bound.scope) in adding else 0.2 if id(bound.scope.enclosing_class()) in classes else 0.0
@@ -74,8 +82,9 @@ def value_of(program: Program, expr: Optional[ast.expr], scope: Scope) -> Tuple[
 def _number(expr: ast.AST) -> Optional[int]:
     """Small arithmetic of integer literals: 1000, 10 * 1024, 1 << 16."""
     if isinstance(expr, ast.Constant):
-        plain = isinstance(expr.value, (int, float)) and not isinstance(expr.value, bool)
-        return int(expr.value) if plain and abs(expr.value) < 1 << 62 else None
+        value = expr.value
+        plain = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1 << 62
+        return int(value) if plain and isinstance(value, (int, float)) else None
     if isinstance(expr, ast.BinOp):
         left, right = (n.value if isinstance(n, ast.Constant) else None for n in (expr.left, expr.right))
         if isinstance(left, int) and isinstance(right, int) and 0 <= left < 1 << 40 and 0 <= right < 1 << 40:
@@ -95,15 +104,19 @@ def _constructors(tracker: Tracker) -> Iterator[Bound]:
     for source in tracker.sources:
         for scope in source.scopes:
             for node in scope.of(ast.Assign, ast.AnnAssign):
-                value = node.value  # type: ignore[attr-defined]
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]
+                value = node.value
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 for target in targets:
                     whole = tracker.target_level(target, scope) if isinstance(value, ast.Call) else None
                     if whole is not None and whole[0] == tracker.final and whole[1] >= 0.4:
                         against = _size_argument(value)
                         if against is not None:
                             yield Bound(scope, node, against, "constructor", whole[1])
-            if scope.kind == "function" and scope.name in tracker.names and tracker.container.endswith("lru_cache_wrapper"):
+            if (
+                scope.kind == "function"
+                and scope.name in tracker.names
+                and tracker.container.endswith("lru_cache_wrapper")
+            ):
                 yield from _decorators(scope)
 
 
@@ -113,7 +126,10 @@ def _decorators(scope: Scope) -> Iterator[Bound]:
         name = dotted(call.func if call is not None else decorator).rpartition(".")[2]
         if name == "lru_cache":
             against = _size_argument(call) if call is not None else None
-            unlimited = call is not None and any(isinstance(v, ast.Constant) and v.value is None for v in list(call.args) + [k.value for k in call.keywords if k.arg == "maxsize"])
+            unlimited = call is not None and any(
+                isinstance(v, ast.Constant) and v.value is None
+                for v in list(call.args) + [k.value for k in call.keywords if k.arg == "maxsize"]
+            )
             if against is None and not unlimited:
                 against = ast.Constant(value=_LRU_DEFAULT)
             if against is not None:
@@ -146,7 +162,7 @@ def _comparisons(tracker: Tracker, changes: List[Mutation]) -> Iterator[Bound]:
     for source in tracker.sources:
         for scope in source.scopes:
             for node in scope.of(ast.Compare):
-                against, above, sure = _length_compare(tracker, node, scope)  # type: ignore[arg-type]
+                against, above, sure = _length_compare(tracker, node, scope)
                 if against is None:
                     continue
                 branch = _branch(scope, node)
@@ -180,7 +196,11 @@ def _length_compare(tracker: Tracker, node: ast.Compare, scope: Scope) -> Tuple[
     greater = isinstance(node.ops[0], (ast.Gt, ast.GtE, ast.Eq))
     for length, other, above in ((left, right, greater), (right, left, not greater or isinstance(node.ops[0], ast.Eq))):
         sure = _is_length(tracker, length, scope)
-        if sure and not (isinstance(other, ast.Constant) and other.value in (0, 1)) and not _is_length(tracker, other, scope):
+        if (
+            sure
+            and not (isinstance(other, ast.Constant) and other.value in (0, 1))
+            and not _is_length(tracker, other, scope)
+        ):
             return other, above, sure
     return None, False, 0.0
 
@@ -211,7 +231,17 @@ def _is_length(tracker: Tracker, expr: ast.expr, scope: Scope) -> float:
     if isinstance(expr, ast.Attribute) and isinstance(expr.value, ast.Name) and expr.value.id == "self":
         # A counter that the owner keeps beside its container.
         klass = scope.enclosing_class()
-        counts = expr.attr.lstrip("_").lower() in ("size", "count", "currsize", "length", "used", "total", "num", "n", "len")
+        counts = expr.attr.lstrip("_").lower() in (
+            "size",
+            "count",
+            "currsize",
+            "length",
+            "used",
+            "total",
+            "num",
+            "n",
+            "len",
+        )
         return 0.55 if counts and klass is not None and any(klass is c for c in tracker.classes) else 0.0
     return 0.0
 
@@ -252,7 +282,7 @@ def _effect(tracker: Tracker, scope: Scope, branch: Branch, above: bool, changes
 
 def _contains(tracker: Tracker, scope: Scope, body: List[ast.stmt], changes: List[Mutation], effect: str) -> bool:
     """Whether these statements change the container so, or call a function that does."""
-    nodes = set()
+    nodes: Set[int] = set()
     calls: List[ast.Call] = []
     todo: List[ast.AST] = list(body)
     while todo and len(nodes) < _MAX_BODY:

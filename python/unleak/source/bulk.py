@@ -3,14 +3,40 @@
 import ast
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from .holder import text_field
+from .question import text_field
 from .kinds import callee
 from .places import Place, place, ranked
 from .program import Program
 from .syntax import Scope, constant_text, dotted
 
-_OPENERS = frozenset({"open", "fdopen", "TextIOWrapper", "BufferedReader", "FileIO", "GzipFile", "ZipFile", "TarFile", "TemporaryFile", "NamedTemporaryFile"})
-_NETWORK = frozenset({"urlopen", "recv", "makefile", "get", "post", "request", "getresponse", "create_connection", "open_connection", "stream"})
+_OPENERS = frozenset(
+    {
+        "open",
+        "fdopen",
+        "TextIOWrapper",
+        "BufferedReader",
+        "FileIO",
+        "GzipFile",
+        "ZipFile",
+        "TarFile",
+        "TemporaryFile",
+        "NamedTemporaryFile",
+    }
+)
+_NETWORK = frozenset(
+    {
+        "urlopen",
+        "recv",
+        "makefile",
+        "get",
+        "post",
+        "request",
+        "getresponse",
+        "create_connection",
+        "open_connection",
+        "stream",
+    }
+)
 _PROCESS = frozenset({"Popen", "check_output", "communicate", "run", "getoutput"})
 _CURSORS = frozenset({"cursor", "execute", "executemany", "query", "filter", "select"})
 _WHOLE_FILE = frozenset({"read_text", "read_bytes", "readall", "fromfile", "loadtxt", "genfromtxt"})
@@ -33,12 +59,17 @@ class Read(NamedTuple):
 def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     """The answer, or None and the reason."""
     path, name = text_field(question, "file"), text_field(question, "name")
-    line = question.get("line") if isinstance(question.get("line"), int) else 0
+    asked = question.get("line")
+    line = asked if isinstance(asked, int) else 0
     source = program.source(path) if path else None
     if source is None:
         return None, "there is no source of %s" % (path or "the file")
     function = text_field(question, "function")
-    scopes = [s for s in source.functions(function) if s.kind == "module" or s.first_line <= (line or s.first_line) <= (s.node.end_lineno or 0)]  # type: ignore[attr-defined]
+    scopes = [
+        s
+        for s in source.functions(function)
+        if s.kind == "module" or s.first_line <= (line or s.first_line) <= (s.node.end_lineno or 0)
+    ]
     scope = scopes[0] if scopes else source.function_at(line) if line else source.module
     found: List[Tuple[float, Place, Read]] = []
     for node, value, near in _assignments(scope, name, line):
@@ -51,36 +82,54 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
             if read is not None:
                 found.append((near * 0.6, place(scope, node, read.operation, near * 0.6), read))
     if not found:
-        return None, "%s in %s is not read in one go, as far as the source tells" % (name or "the value", function or path)
+        return None, "%s in %s is not read in one go, as far as the source tells" % (
+            name or "the value",
+            function or path,
+        )
     best = max(found, key=lambda item: item[0])
     read = best[2]
     places = ranked(program, [f[1] for f in found], program.limits.places)
-    return {"places": places, "streamable": read.streamable, "source": read.source, "chunked": _chunked(scope, name, read)}, ""
+    return {
+        "places": places,
+        "streamable": read.streamable,
+        "source": read.source,
+        "chunked": _chunked(scope, name, read),
+    }, ""
 
 
 def _assignments(scope: Scope, name: str, line: int) -> Iterator[Tuple[ast.AST, ast.expr, float]]:
     """What a variable is assigned in a scope; the assignment that is nearest before the line counts most."""
     binder = scope.binder(name) if name else None
-    found = [b for b in (binder.bindings.get(name, ()) if binder is not None else ()) if b.value is not None and b.how in ("assign", "with")]
-    before = [b.node.lineno for b in found if b.node.lineno <= line] if line else []  # type: ignore[attr-defined]
+    found = [
+        b
+        for b in (binder.bindings.get(name, ()) if binder is not None else ())
+        if b.value is not None and b.how in ("assign", "with")
+    ]
+    before = [b.node.lineno for b in found if b.node.lineno <= line] if line else []
     latest = max(before, default=0)
     for binding in found:
-        at = binding.node.lineno  # type: ignore[attr-defined]
-        yield binding.node, binding.value, 0.95 if at == latest or not line else 0.7 if at < line else 0.6  # type: ignore[misc]
+        at = binding.node.lineno
+        if binding.value is not None:
+            yield binding.node, binding.value, 0.95 if at == latest or not line else 0.7 if at < line else 0.6
     for node in scope.of(ast.AugAssign):
-        if isinstance(node.target, ast.Name) and node.target.id == name:  # type: ignore[attr-defined]
-            yield node, node.value, 0.8  # type: ignore[attr-defined]
+        if isinstance(node.target, ast.Name) and node.target.id == name:
+            yield node, node.value, 0.8
     for node in scope.of(ast.Call):
-        func = node.func  # type: ignore[attr-defined]
-        if isinstance(func, ast.Attribute) and func.attr in ("append", "extend") and dotted(func.value) == name and node.args:  # type: ignore[attr-defined]
-            yield node, node.args[0], 0.7  # type: ignore[attr-defined]
+        func = node.func
+        if (
+            isinstance(func, ast.Attribute)
+            and func.attr in ("append", "extend")
+            and dotted(func.value) == name
+            and node.args
+        ):
+            yield node, node.args[0], 0.7
 
 
 def _temporaries(scope: Scope, line: int) -> Iterator[Tuple[ast.AST, ast.expr, float]]:
     """Calls of a scope, for a value that no variable holds; the nearest to the line counts most."""
     for node in scope.of(ast.Call):
-        far = abs(node.lineno - line) if line else 5  # type: ignore[attr-defined]
-        yield node, node, 0.95 if far == 0 else 0.8 / (1 + 0.1 * far)  # type: ignore[misc]
+        far = abs(node.lineno - line) if line else 5
+        yield node, node, 0.95 if far == 0 else 0.8 / (1 + 0.1 * far)
 
 
 def classify(program: Program, value: Optional[ast.expr], scope: Scope, depth: int = 0) -> Optional[Read]:
@@ -97,7 +146,11 @@ def classify(program: Program, value: Optional[ast.expr], scope: Scope, depth: i
         handle = value.generators[0].iter
         source = source_of(handle, scope)
         whole = classify(program, handle, scope, depth + 1)
-        return Read("list", whole.source if whole else source, True, value, dotted(handle)) if whole or source != "unknown" else None
+        return (
+            Read("list", whole.source if whole else source, True, value, dotted(handle))
+            if whole or source != "unknown"
+            else None
+        )
     if isinstance(value, ast.Attribute) and value.attr in ("content", "text", "data", "body"):
         source = source_of(value.value, scope)
         return Read("read", source, True, value, dotted(value.value)) if source == "socket" else None
@@ -132,7 +185,17 @@ def _call(program: Program, call: ast.Call, scope: Scope, depth: int) -> Optiona
         if inner is None and isinstance(call.args[0], (ast.List, ast.Tuple, ast.Dict, ast.Constant)):
             return None
         return Read("list", source, True, call, dotted(call.args[0]))
-    if receiver is not None and name in ("decode", "splitlines", "split", "strip", "encode", "tolist", "copy", "values", "items"):
+    if receiver is not None and name in (
+        "decode",
+        "splitlines",
+        "split",
+        "strip",
+        "encode",
+        "tolist",
+        "copy",
+        "values",
+        "items",
+    ):
         return classify(program, receiver, scope, depth + 1)
     if target is not None and target.kind == "function":
         return _returned(program, target, call, depth)
@@ -142,7 +205,7 @@ def _call(program: Program, call: ast.Call, scope: Scope, depth: int) -> Optiona
 def _returned(program: Program, target: Scope, call: ast.Call, depth: int) -> Optional[Read]:
     """What a function reads whole and returns."""
     for node in target.of(ast.Return):
-        returned = node.value  # type: ignore[attr-defined]
+        returned = node.value
         if isinstance(returned, ast.Name):
             values = [b.value for b in target.bindings.get(returned.id, ()) if b.how == "assign"]
             returned = values[-1] if values else returned
@@ -183,7 +246,11 @@ def _joined_source(program: Program, expr: ast.expr, scope: Scope) -> str:
         read = classify(program, value, scope, 2)
         if read is not None:
             return read.source
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in ("recv", "read", "readline"):
+        if (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and value.func.attr in ("recv", "read", "readline")
+        ):
             return "socket" if value.func.attr == "recv" else source_of(value.func.value, scope)
     return source_of(expr, scope)
 
@@ -220,7 +287,15 @@ def source_of(expr: Optional[ast.expr], scope: Scope, depth: int = 0) -> str:
                     return found
         low = expr.id.lower()
         if binder is not None and any(b.how == "param" for b in binder.bindings.get(expr.id, ())):
-            return "file" if low in ("f", "fp", "fh", "file", "fileobj", "infile", "stream") else "socket" if low in ("sock", "response", "resp") else "query" if low in ("cursor", "cur") else "unknown"
+            return (
+                "file"
+                if low in ("f", "fp", "fh", "file", "fileobj", "infile", "stream")
+                else "socket"
+                if low in ("sock", "response", "resp")
+                else "query"
+                if low in ("cursor", "cur")
+                else "unknown"
+            )
     return "unknown"
 
 
@@ -243,7 +318,10 @@ def _chunked(scope: Scope, name: str, read: Read) -> str:
         return "for row in %s: ..." % (read.handle or "cursor")
     if read.operation in ("load", "loads"):
         if any(kind == "loop" for kind, _ in uses) or not uses:
-            return "write one record a line, then: for line in %s: record = loads(line); or an incremental parser (ijson.items)" % handle
+            return (
+                "write one record a line, then: for line in %s: record = loads(line); or an incremental parser (ijson.items)"
+                % handle
+            )
         return "an incremental parser (ijson), or one record a line"
     if read.operation == "list" and read.source == "unknown":
         return "for item in %s: ..." % (read.handle or "the iterator")
@@ -265,7 +343,9 @@ def _chunked(scope: Scope, name: str, read: Read) -> str:
 
 
 def _loop(uses: List[Tuple[str, str]], handle: str) -> str:
-    by_line = any(kind == "lines" for kind, _ in uses) or (any(kind == "loop" for kind, _ in uses) and not any(kind == "scan" for kind, _ in uses))
+    by_line = any(kind == "lines" for kind, _ in uses) or (
+        any(kind == "loop" for kind, _ in uses) and not any(kind == "scan" for kind, _ in uses)
+    )
     if by_line:
         return "for line in %s: ..." % handle
     return "while chunk := %s.read(%s): ..." % (handle, _CHUNK)
@@ -275,16 +355,23 @@ def _uses(scope: Scope, name: str) -> Iterator[Tuple[str, str]]:
     """What is done with a variable: lines (split at newlines or searched for them), loop, scan, whole."""
     for inner in scope.walk():
         for node in inner.of(ast.Call):
-            func = node.func  # type: ignore[attr-defined]
+            func = node.func
             if isinstance(func, ast.Attribute) and dotted(func.value) == name:
-                newline = any(isinstance(a, ast.Constant) and a.value in ("\n", b"\n") for a in node.args)  # type: ignore[attr-defined]
+                newline = any(isinstance(a, ast.Constant) and a.value in ("\n", b"\n") for a in node.args)
                 if func.attr == "splitlines" or newline or (func.attr == "split" and newline):
                     yield "lines", func.attr
                 elif func.attr in _SCANS:
                     yield "scan", func.attr
-            elif any(dotted(a) == name for a in node.args):  # type: ignore[attr-defined]
+            elif any(dotted(a) == name for a in node.args):
                 called = dotted(func).rpartition(".")[2]
-                yield ("loop" if called in ("enumerate", "iter", "map", "filter", "sum", "max", "min", "reader") else "whole"), called
+                yield (
+                    (
+                        "loop"
+                        if called in ("enumerate", "iter", "map", "filter", "sum", "max", "min", "reader")
+                        else "whole"
+                    ),
+                    called,
+                )
         for node in inner.of(ast.For, ast.AsyncFor):
-            if dotted(node.iter) == name:  # type: ignore[attr-defined]
+            if dotted(node.iter) == name:
                 yield "loop", "for"

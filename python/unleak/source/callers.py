@@ -1,7 +1,7 @@
 """Call sites of a function, found by name, one level of callers after the other up to the program's own code."""
 
 import ast
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 
 from .kinds import UNKNOWN, self_class, type_names
 from .places import Frames
@@ -23,7 +23,7 @@ class Caller(NamedTuple):
     """One call: how many levels above the function it is, and how sure it reaches it."""
 
     scope: Scope
-    node: ast.AST
+    node: Any  # the call or decorator
     level: int
     confidence: float
     decorator: bool
@@ -36,7 +36,11 @@ def names_of(scope: Scope) -> List[str]:
     for _ in range(3):
         if here is None or here.kind == "module":
             break
-        if here.kind == "function" and here.name in _CONSTRUCTORS + ("__call__", "__enter__") and here.parent is not None:
+        if (
+            here.kind == "function"
+            and here.name in _CONSTRUCTORS + ("__call__", "__enter__")
+            and here.parent is not None
+        ):
             names.append(here.parent.name)
         elif here.kind == "function" and not here.name.startswith("__") and here.name != "<lambda>":
             names.append(here.name)
@@ -75,13 +79,15 @@ def find(program: Program, start: Scope, frames: Frames, limit: int = 4) -> List
         confidence *= 0.85
         if not targets:
             break
-    found.sort(key=lambda c: (-rank(c, frames), c.scope.source.path != program.main_file, c.scope.source.path, c.node.lineno))  # type: ignore[attr-defined]
+    found.sort(
+        key=lambda c: (-rank(c, frames), c.scope.source.path != program.main_file, c.scope.source.path, c.node.lineno)
+    )
     return [c for c in found if c.confidence >= _FLOOR][:limit]
 
 
 def rank(caller: Caller, frames: Frames) -> float:
     """How likely this call is the way that is taken: it reaches the function, it runs, it runs more than once."""
-    line = caller.node.lineno  # type: ignore[attr-defined]
+    line = caller.node.lineno
     running = frames.factor(caller.scope, line)
     if frames and running < 0.98:
         running *= 0.6
@@ -106,13 +112,15 @@ def _files(program: Program, targets: Dict[str, List[Scope]], home: str) -> Iter
     yield from own + (near + far[:_FAR_FILES])[:_FILES_A_LEVEL]
 
 
-def _calls(program: Program, source: Source, targets: Dict[str, List[Scope]], level: int, confidence: float) -> Iterator[Caller]:
+def _calls(
+    program: Program, source: Source, targets: Dict[str, List[Scope]], level: int, confidence: float
+) -> Iterator[Caller]:
     for scope in source.scopes:
         for node in scope.of(ast.Call):
-            near = _reaches(program, node.func, scope, targets)  # type: ignore[attr-defined]
+            near = _reaches(program, node.func, scope, targets)
             if near:
                 yield Caller(scope, node, level, confidence * near, False)
-            for arg in list(node.args) + [k.value for k in node.keywords]:  # type: ignore[attr-defined]
+            for arg in list(node.args) + [k.value for k in node.keywords]:
                 handed = _reaches(program, arg, scope, targets) if isinstance(arg, (ast.Name, ast.Attribute)) else 0.0
                 if handed >= 0.7:  # the function itself is handed on, to be called by somebody else
                     yield Caller(scope, node, level, confidence * handed * 0.6, False)
@@ -153,7 +161,9 @@ def _reaches(program: Program, func: ast.expr, scope: Scope, targets: Dict[str, 
 def _method_reaches(program: Program, func: ast.Attribute, scope: Scope, wanted: Sequence[Scope]) -> float:
     """`x.name(...)` for a method `name`: by the type of x, else by how telling the name is."""
     classes = {w.parent.name for w in wanted if w.parent is not None and w.parent.kind == "class"}
-    makers = {w.name for w in wanted if w.kind == "class"} | {w.parent.name for w in wanted if w.name in _CONSTRUCTORS and w.parent is not None}
+    makers = {w.name for w in wanted if w.kind == "class"} | {
+        w.parent.name for w in wanted if w.name in _CONSTRUCTORS and w.parent is not None
+    }
     head = dotted(func.value).partition(".")[0]
     if head in scope.source.imports and scope.binder(head) is not None and head in scope.source.module.bindings:
         # An attribute of an imported module that is not defined there by name: re-exported, or an object's method.
@@ -187,4 +197,3 @@ def _is_one(target: Scope, wanted: Sequence[Scope]) -> bool:
                 return True
             here = here.parent if here.parent is not None and here.parent.kind == "function" else None
     return False
-

@@ -9,7 +9,8 @@ from typing import Iterator, List, Optional, Set, Tuple
 
 from . import callers, selfput
 from .exceptions import exception_places
-from .holder import Tracker, in_function, text_field
+from .holder import Tracker, in_function
+from .question import text_field
 from .kinds import is_property, matches, self_class, short, type_names
 from .mutations import ADD, INIT, scan
 from .places import Frames, Place, place, ranked
@@ -18,9 +19,13 @@ from .syntax import Scope, constant_text, dotted, free_names
 
 _CONTAINERS = frozenset("list dict set frozenset tuple deque OrderedDict defaultdict mappingproxy".split())
 _FUNCTIONS = frozenset({"function", "cell"})
-_METHODS = frozenset({"method", "builtin_function_or_method", "method-wrapper", "partial", "functools.partial", "_lru_cache_wrapper"})
+_METHODS = frozenset(
+    {"method", "builtin_function_or_method", "method-wrapper", "partial", "functools.partial", "_lru_cache_wrapper"}
+)
 _RUNNING = frozenset({"frame", "traceback", "generator", "coroutine", "async_generator"})
-_CLASS_PARTS = frozenset("type getset_descriptor mappingproxy member_descriptor wrapper_descriptor ABCMeta EnumMeta EnumType _abc_data property".split())
+_CLASS_PARTS = frozenset(
+    "type getset_descriptor mappingproxy member_descriptor wrapper_descriptor ABCMeta EnumMeta EnumType _abc_data property".split()
+)
 _CLASS_MAKERS = frozenset("type new_class namedtuple make_dataclass NewType create_model make_class".split())
 _WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
@@ -56,7 +61,7 @@ class Cycle:
         if not found:
             return source.function_at(line) if isinstance(line, int) else None
         if isinstance(line, int):
-            found = sorted(found, key=lambda s: (abs(s.first_line - line) if s.kind != "module" else 0))
+            found = sorted(found, key=lambda s: abs(s.first_line - line) if s.kind != "module" else 0)
         return found[0]
 
     def near(self, scope: Scope) -> float:
@@ -86,12 +91,16 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     """The answer, or None and the reason."""
     cycle = Cycle(program, question)
     found = list(_by_kind(cycle))
-    if not any(float(p["score"]) >= 0.3 for p in found):  # type: ignore[arg-type]
+    if not any(p["score"] >= 0.3 for p in found):
         found += list(_fallback(cycle))
     if not found:
-        return None, "no line that makes the edge %s %s %s was found" % (cycle.source_type, cycle.edge, cycle.target_type)
+        return None, "no line that makes the edge %s %s %s was found" % (
+            cycle.source_type,
+            cycle.edge,
+            cycle.target_type,
+        )
     places = ranked(program, found, program.limits.places)
-    places = [p for p in places if float(p["score"]) >= 0.3 * float(places[0]["score"])]  # type: ignore[arg-type]
+    places = [p for p in places if p["score"] >= 0.3 * places[0]["score"]]
     places += _lead_there(cycle, places[0])
     return {"places": places[: program.limits.places]}, ""
 
@@ -145,7 +154,12 @@ def class_tracker(program: Program, type_name: str, attribute: str, cycle: Cycle
             break
     else:
         cut = max(1, len(parts) - 1)
-    holder = {"kind": "instance-attribute", "module": ".".join(parts[:cut]), "class": ".".join(parts[cut:]), "name": attribute}
+    holder = {
+        "kind": "instance-attribute",
+        "module": ".".join(parts[:cut]),
+        "class": ".".join(parts[cut:]),
+        "name": attribute,
+    }
     tracker = Tracker(program, {"holder": holder})
     for scope in cycle.members:
         if scope.source not in tracker.sources:
@@ -155,8 +169,8 @@ def class_tracker(program: Program, type_name: str, attribute: str, cycle: Cycle
 
 def _attribute_stores(scope: Scope, names: Set[str]) -> Iterator[Tuple[ast.AST, ast.expr, Optional[ast.expr]]]:
     for node in scope.of(ast.Assign, ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]
-        value = node.value  # type: ignore[attr-defined]
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        value = node.value
         todo = [(t, value) for t in targets]
         while todo:
             target, given = todo.pop()
@@ -166,10 +180,10 @@ def _attribute_stores(scope: Scope, names: Set[str]) -> Iterator[Tuple[ast.AST, 
             elif isinstance(target, ast.Attribute) and target.attr in names and given is not None:
                 yield node, target, given
     for node in scope.of(ast.Call):
-        if dotted(node.func) in ("setattr", "object.__setattr__") and len(node.args) == 3:  # type: ignore[attr-defined]
-            name = constant_text(node.args[1])  # type: ignore[attr-defined]
+        if dotted(node.func) in ("setattr", "object.__setattr__") and len(node.args) == 3:
+            name = constant_text(node.args[1])
             if name in names:
-                yield node, ast.Attribute(value=node.args[0], attr=name or "", ctx=ast.Store()), node.args[2]  # type: ignore[attr-defined]
+                yield node, ast.Attribute(value=node.args[0], attr=name or "", ctx=ast.Store()), node.args[2]
 
 
 def _value_factor(cycle: Cycle, value: Optional[ast.expr], scope: Scope) -> float:
@@ -198,7 +212,12 @@ def _entries(cycle: Cycle) -> Iterator[Place]:
         known = False
         for mutation in scan(tracker):
             if mutation.effect == ADD or (mutation.effect != INIT and mutation.value is not None):
-                score = mutation.confidence * mutation.weight * _value_factor(cycle, mutation.value, mutation.scope) * cycle.near(mutation.scope)
+                score = (
+                    mutation.confidence
+                    * mutation.weight
+                    * _value_factor(cycle, mutation.value, mutation.scope)
+                    * cycle.near(mutation.scope)
+                )
                 known = known or score >= 0.3
                 yield place(mutation.scope, mutation.node, mutation.operation, score)
         if known:
@@ -209,7 +228,9 @@ def _entries(cycle: Cycle) -> Iterator[Place]:
                 yield place(scope, node, "assign", 0.8 * _value_factor(cycle, value, scope))
     both = short(cycle.target_type) in _CONTAINERS
     for found in selfput.self_puts(cycle.program, cycle.members):
-        yield place(found.scope, found.node, found.operation, found.sure * cycle.near(found.scope) * (1.0 if both else 0.6))
+        yield place(
+            found.scope, found.node, found.operation, found.sure * cycle.near(found.scope) * (1.0 if both else 0.6)
+        )
     if "." in cycle.target_type and not cycle.name:
         yield from _elements(cycle)
 
@@ -222,10 +243,10 @@ def _elements(cycle: Cycle) -> Iterator[Place]:
         scopes += [s for s in klass.walk() if s.kind == "function"]
     for scope in dict.fromkeys(scopes):
         for node in scope.of(ast.Call):
-            func = node.func  # type: ignore[attr-defined]
+            func = node.func
             if not isinstance(func, ast.Attribute) or func.attr not in selfput.ADDERS:
                 continue
-            if any(matches(type_names(cycle.program, a, scope), [cycle.target_type]) for a in node.args):  # type: ignore[attr-defined]
+            if any(matches(type_names(cycle.program, a, scope), [cycle.target_type]) for a in node.args):
                 yield place(scope, node, selfput.ADDERS[func.attr], 0.55 * cycle.near(scope))
 
 
@@ -258,14 +279,16 @@ def _defines(scope: Scope, name: str) -> bool:
 
 def _bound_methods(cycle: Cycle) -> Iterator[Place]:
     """`self.x = self.method`, `self.x = cache(self.method)`, `bus.on(self.method)` in the class of the method."""
-    klass = find_class(cycle.program, cycle.target_type) or next((m.parent for m in cycle.members if m.parent is not None and m.parent.kind == "class"), None)
+    klass = find_class(cycle.program, cycle.target_type) or next(
+        (m.parent for m in cycle.members if m.parent is not None and m.parent.kind == "class"), None
+    )
     if klass is None:
         return
     names = {m.name for m in cycle.members}
     scopes = [s for k in [klass] + cycle.program.bases(klass) for s in k.walk() if s.kind == "function"]
     for scope in scopes:
         for node in scope.of(ast.Assign, ast.Call):
-            value = node.value if isinstance(node, ast.Assign) else node  # type: ignore[attr-defined]
+            value = node.value if isinstance(node, ast.Assign) else node
             method = _mentions_method(cycle.program, value, klass, scope)
             if not method:
                 continue
@@ -283,9 +306,19 @@ def _mentions_method(program: Program, value: ast.expr, klass: Scope, scope: Sco
     parts = [value]
     if isinstance(value, ast.Call):
         parts = list(value.args) + [k.value for k in value.keywords]
-    methods = {s.name for k in [klass] + program.bases(klass) for s in k.children if s.kind == "function" and not is_property(s)}
+    methods = {
+        s.name
+        for k in [klass] + program.bases(klass)
+        for s in k.children
+        if s.kind == "function" and not is_property(s)
+    }
     for part in parts:
-        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.attr in methods and self_class(part.value.id, scope) is not None:
+        if (
+            isinstance(part, ast.Attribute)
+            and isinstance(part.value, ast.Name)
+            and part.attr in methods
+            and self_class(part.value.id, scope) is not None
+        ):
             return part.attr
     return ""
 
@@ -313,10 +346,10 @@ def _classes(cycle: Cycle) -> Iterator[Place]:
             if not in_function(scope):
                 continue
             for node in scope.of(ast.ClassDef):
-                yield place(scope, node, "class", (0.9 if node.name in names else 0.6) * cycle.near(scope))  # type: ignore[attr-defined]
+                yield place(scope, node, "class", (0.9 if node.name in names else 0.6) * cycle.near(scope))
             for node in scope.of(ast.Call):
-                maker = dotted(node.func).rpartition(".")[2]  # type: ignore[attr-defined]
-                if maker in _CLASS_MAKERS and (maker != "type" or len(node.args) == 3):  # type: ignore[attr-defined]
+                maker = dotted(node.func).rpartition(".")[2]
+                if maker in _CLASS_MAKERS and (maker != "type" or len(node.args) == 3):
                     yield place(scope, node, "call", 0.7 * cycle.near(scope))
 
 
@@ -358,13 +391,13 @@ def _functions(program: Program, path: str) -> List[Scope]:
 
 def _lead_there(cycle: Cycle, best: Place) -> List[Place]:
     """The program's own calls that lead to a line in a library."""
-    path, line = str(best["file"]), best["line"]
+    path, line = best["file"], best["line"]
     source = cycle.program.source(path)
     if not cycle.program.is_library(path) or source is None or not isinstance(line, int):
         return []
     scope = source.function_at(line)
     found = []
     for caller in callers.find(cycle.program, scope, cycle.frames, 2):
-        score = 0.8 * float(best["score"]) * caller.confidence  # type: ignore[arg-type]
+        score = 0.8 * best["score"] * caller.confidence
         found.append(place(caller.scope, caller.node, "call", score, level=caller.level))
     return found

@@ -1,7 +1,7 @@
 """Lines that tie an exception, its traceback and a frame together: an exception kept in a local or an attribute."""
 
 import ast
-from typing import Iterator, List, Optional, Sequence, Set
+from typing import Any, Iterator, List, Optional, Sequence, Set
 
 from .places import Place, place
 from .syntax import Binding, Scope, dotted
@@ -27,22 +27,27 @@ def exception_places(members: Sequence[Scope], local: str, *, raised: bool) -> I
             if _keeps(node, caught):
                 yield place(scope, node, "assign", 0.85)
         for node in scope.of(ast.Call):
-            func = node.func  # type: ignore[attr-defined]
-            if isinstance(func, ast.Attribute) and func.attr in _KEEPERS and _names(node.args) & caught:  # type: ignore[attr-defined]
+            func = node.func
+            if isinstance(func, ast.Attribute) and func.attr in _KEEPERS and _names(node.args) & caught:
                 yield place(scope, node, "append" if func.attr == "append" else "call", 0.7)
         for node in scope.of(ast.Raise):
-            score = _raise_score(node, scope, caught, local)  # type: ignore[arg-type]
+            score = _raise_score(node, scope, caught, local)
             if score:
                 yield place(scope, node, "raise", score if raised else score * 0.9)
 
 
 def _caught(scope: Scope) -> Set[str]:
     """Names that `except ... as name` binds here."""
-    return {h.name for h in scope.of(ast.ExceptHandler) if h.name}  # type: ignore[attr-defined]
+    return {h.name for h in scope.of(ast.ExceptHandler) if h.name}
 
 
 def _bindings(scope: Scope) -> List[tuple]:
-    return [(name, b) for name, found in scope.bindings.items() for b in found if b.how in ("assign", "except", "part", "with", "for")]
+    return [
+        (name, b)
+        for name, found in scope.bindings.items()
+        for b in found
+        if b.how in ("assign", "except", "part", "with", "for")
+    ]
 
 
 def _binding_score(binding: Binding, name: str, local: str, caught: Set[str]) -> float:
@@ -60,10 +65,10 @@ def _binding_score(binding: Binding, name: str, local: str, caught: Set[str]) ->
     return 0.9 if name == local else 0.0
 
 
-def _keeps(node: ast.AST, caught: Set[str]) -> bool:
+def _keeps(node: Any, caught: Set[str]) -> bool:
     """An attribute or entry that is given the caught exception."""
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]
-    return any(isinstance(t, (ast.Attribute, ast.Subscript)) for t in targets) and bool(_names([node.value]) & caught)  # type: ignore[attr-defined]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(isinstance(t, (ast.Attribute, ast.Subscript)) for t in targets) and bool(_names([node.value]) & caught)
 
 
 def _names(values: Sequence[Optional[ast.expr]]) -> Set[str]:

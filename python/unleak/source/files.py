@@ -42,7 +42,11 @@ def _openat2(root_fd: int, path: str) -> int:
     code = 0
     for _ in range(_BUSY_TRIES):  # EAGAIN: a rename elsewhere raced with the resolution
         fd = libc.syscall(
-            ctypes.c_long(_OPENAT2), ctypes.c_int(root_fd), ctypes.c_char_p(name), ctypes.byref(how), ctypes.c_size_t(ctypes.sizeof(how))
+            ctypes.c_long(_OPENAT2),
+            ctypes.c_int(root_fd),
+            ctypes.c_char_p(name),
+            ctypes.byref(how),
+            ctypes.c_size_t(ctypes.sizeof(how)),
         )
         if fd >= 0:
             return fd
@@ -92,7 +96,8 @@ def _read_regular(fd: int, limit: int) -> Tuple[bytes, float]:
         raise OSError(errno.EINVAL, "not a regular file")
     if info.st_size > limit:
         raise OSError(errno.EFBIG, "larger than %d MiB" % (limit >> 20))
-    parts, have = [], 0
+    parts: List[bytes] = []
+    have = 0
     while have <= limit:
         part = os.read(fd, min(1 << 20, limit + 1 - have))
         if not part:
@@ -116,7 +121,9 @@ def split_lines(text: str) -> List[str]:
 class TargetFiles:
     """Files of one target, each read once. `notes` says which could not be read, and which are newer than the program."""
 
-    def __init__(self, root: str = "", *, cwd: str = "", started: Optional[float] = None, max_bytes: int = MAX_FILE_BYTES) -> None:
+    def __init__(
+        self, root: str = "", *, cwd: str = "", started: Optional[float] = None, max_bytes: int = MAX_FILE_BYTES
+    ) -> None:
         self.root = root
         self.cwd = cwd
         self.started = started

@@ -7,11 +7,13 @@ get it as an argument (one call deep) are followed. Confidence (0..1) says how s
 """
 
 import ast
+import json
 import re
-from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .kinds import UNKNOWN, callee, is_property, matches, method_of, self_class, type_names
 from .program import Program
+from .question import parse_steps, text_field
 from .syntax import Binding, FunctionNode, Scope, Source, constant_text, dotted, free_names
 
 Level = Tuple[int, float]
@@ -19,35 +21,10 @@ Level = Tuple[int, float]
 _DEPTH = 7
 _MAX_SOURCES = 400
 _MAX_HOMES = 60
-_STEP = re.compile(r"\.([A-Za-z_]\w*)|(\[[^\]]*\]|\{[^}]*\}|\+|->|[^.\[{+]+)")
-_KEY = re.compile(r"\[(['\"])(.*)\1\]$")
 _MANGLED = re.compile(r"_([A-Za-z]\w*?)(__\w*[^_]_?)$")
 _VIEWS = ("values", "items", "keys")
 _COPIES = ("list", "tuple", "sorted", "reversed", "iter", "enumerate", "set")
 _FUNCTION_KINDS = ("closure-variable", "local-variable", "default-argument")
-
-
-class Step(NamedTuple):
-    """One step from a value to one that it refers to: an attribute (`name`), or an item ("") with its key if it is a text."""
-
-    name: str
-    key: Optional[str] = None
-
-
-def parse_steps(inner: object) -> List[Step]:
-    """Steps of a question's `inner`: ".entries" and "[*]" and runs of them."""
-    steps: List[Step] = []
-    for text in inner if isinstance(inner, list) else ():
-        for match in _STEP.finditer(text if isinstance(text, str) else ""):
-            key = _KEY.match(match.group(2) or "")
-            steps.append(Step(match.group(1) or "", key.group(2) if key else None))
-    return steps[:32]
-
-
-def text_field(table: object, key: str) -> str:
-    """A string of a question, "" if it is absent or something else."""
-    value = table.get(key) if isinstance(table, dict) else None
-    return value if isinstance(value, str) else ""
 
 
 class Tracker:
@@ -73,6 +50,7 @@ class Tracker:
         mangled = _MANGLED.match(self.name)
         if mangled:
             self.names.add(mangled.group(2))
+        self.changes: Optional[List[Any]] = None  # filled by mutations.scan
         self.params: Dict[Tuple[int, str], Level] = {}
         self.calls_followed: Dict[int, List[Tuple[Scope, ast.Call]]] = {}
         self._attr_alias: Dict[Tuple[int, str], Level] = {}
@@ -124,7 +102,9 @@ class Tracker:
                 binder = scope.binder(name)
                 bindings = binder.bindings.get(name, ()) if binder is not None else ()
                 for binding in bindings:
-                    types = type_names(self.program, binding.value, binder or scope) if binding.how == "assign" else set()
+                    types = (
+                        type_names(self.program, binding.value, binder or scope) if binding.how == "assign" else set()
+                    )
                     fits = matches(types, [self.container])
                     if fits:
                         found.add(name)
@@ -145,7 +125,11 @@ class Tracker:
             for base in self.program.bases(scope):
                 self._subclass.setdefault(id(base), 0.95)
         module, _, name = self.container.rpartition(".")
-        path = self.program.module_file(module) if module and module not in ("builtins", "collections", "functools") else None
+        path = (
+            self.program.module_file(module)
+            if module and module not in ("builtins", "collections", "functools")
+            else None
+        )
         source = self.program.source(path) if path else None
         if source is not None:
             self.container_classes = source.classes(name)[:2]
@@ -190,17 +174,22 @@ class Tracker:
         files = [f for f in files if f]
         if last and last != "<module>":
             word = re.compile(rb"def\s+" + re.escape(last.encode()) + rb"(?!\w)")
-            files += [p for p in self.program.files if last.encode() in self.program.text(p) and word.search(self.program.text(p))]
+            files += [
+                p
+                for p in self.program.files
+                if last.encode() in self.program.text(p) and word.search(self.program.text(p))
+            ]
         elif self.program.main_file:
             files.append(self.program.main_file)
         return list(dict.fromkeys(files))[:20]
 
     def _can_matter(self, path: str) -> bool:
         """Whether a file that only has the name in it can mean this holder: it must also name the module or the class."""
-        if self.anchor >= 0 or not (self.module or self.class_name):
+        if not self.program.is_library(path) or not (self.module or self.class_name):
             return True
-        if not self.program.is_library(path):
-            return True
+        if self.anchor >= 0:
+            home = self.path is not None and self.program.package(path) == self.program.package(self.path)
+            return home or self.program.uses(path)
         return self._mention(path) > 0.3 and (self.path is None or self.program.is_library(self.path))
 
     def _mention(self, path: str) -> float:
@@ -261,10 +250,10 @@ class Tracker:
 
     def _follow_attributes(self, scope: Scope) -> None:
         for node in scope.of(ast.Assign, ast.AnnAssign):
-            value = node.value  # type: ignore[attr-defined]
+            value = node.value
             if not isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BoolOp, ast.IfExp)):
                 continue
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:  # type: ignore[attr-defined]
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
                     continue
                 klass = self_class(target.value.id, scope)
@@ -276,11 +265,11 @@ class Tracker:
 
     def _follow_calls(self, scope: Scope) -> None:
         for call in scope.of(ast.Call):
-            for index, arg in enumerate(call.args):  # type: ignore[attr-defined]
-                self._follow_argument(scope, call, arg, index, None)  # type: ignore[arg-type]
-            for keyword in call.keywords:  # type: ignore[attr-defined]
+            for index, arg in enumerate(call.args):
+                self._follow_argument(scope, call, arg, index, None)
+            for keyword in call.keywords:
                 if keyword.arg:
-                    self._follow_argument(scope, call, keyword.value, 0, keyword.arg)  # type: ignore[arg-type]
+                    self._follow_argument(scope, call, keyword.value, 0, keyword.arg)
 
     def _follow_argument(self, scope: Scope, call: ast.Call, arg: ast.expr, index: int, name: Optional[str]) -> None:
         if not isinstance(arg, (ast.Name, ast.Attribute, ast.Subscript)):
@@ -292,11 +281,22 @@ class Tracker:
         if target is not None and target.kind == "class":
             target = method_of(self.program, target, "__init__")
             index += 1
-        elif target is not None and target.parent is not None and target.parent.kind == "class" and isinstance(call.func, ast.Attribute):
+        elif (
+            target is not None
+            and target.parent is not None
+            and target.parent.kind == "class"
+            and isinstance(call.func, ast.Attribute)
+        ):
             index += 1
         if target is None or target.kind != "function":
             return
-        param = name if name in target.params else target.params[index] if name is None and index < len(target.params) else None
+        param = (
+            name
+            if name in target.params
+            else target.params[index]
+            if name is None and index < len(target.params)
+            else None
+        )
         if param is None or (id(target), param) in self.params:
             return
         self.params[(id(target), param)] = (found[0], found[1] * 0.9)
@@ -306,7 +306,7 @@ class Tracker:
 
     # -- levels --
 
-    def level(self, expr: Optional[ast.AST], scope: Scope, depth: int = 0) -> Optional[Level]:
+    def level(self, expr: Optional[ast.expr], scope: Scope, depth: int = 0) -> Optional[Level]:
         """What the expression denotes on the way from the holder's name to its container; None if something else."""
         if depth > _DEPTH or expr is None:
             return None
@@ -339,9 +339,9 @@ class Tracker:
             return self._subscript_level(target, scope, 0)
         return None
 
-    def dict_level(self, expr: ast.AST, scope: Scope) -> Optional[Level]:
+    def dict_level(self, expr: ast.expr, scope: Scope) -> Optional[Level]:
         """Level of the __dict__ of an object, as `vars(x)`, `x.__dict__` or `setattr(x, ...)` reach it."""
-        probe = ast.Attribute(value=expr, attr="__dict__", ctx=ast.Load())  # type: ignore[arg-type]
+        probe = ast.Attribute(value=expr, attr="__dict__", ctx=ast.Load())
         return self._attribute_level(probe, scope, 0)
 
     def _name_base(self, name: str, scope: Scope) -> Optional[Level]:
@@ -423,7 +423,7 @@ class Tracker:
                 view, expr = ("items" if name == "enumerate" else view), expr.args[0]
             else:
                 break
-        if view == "keys" or (binding.how == "for-part" and (view != "items" or binding.index != 1)):
+        if view == "keys" or (binding.how == "for-part" and (view != "items" or binding.position != 1)):
             return None
         if binding.how == "for" and view == "items":
             return None
@@ -436,13 +436,13 @@ class Tracker:
         return (found[0] + 1, found[1] * factor)
 
     def _subscript_level(self, expr: ast.Subscript, scope: Scope, depth: int) -> Optional[Level]:
-        key = constant_text(expr.slice if not isinstance(expr.slice, getattr(ast, "Index", ())) else expr.slice.value)  # type: ignore[attr-defined]
+        key = constant_text(expr.slice)
         if key is not None and key in self.names and isinstance(expr.value, (ast.Call, ast.Attribute)):
             owner = self._namespace_owner(expr.value)
             if owner == "globals" and self.kind == "module-global" and scope.source.path == self.path:
                 return (0, 1.0)
             if isinstance(owner, ast.AST):
-                return self._attribute_level(ast.Attribute(value=owner, attr=key, ctx=ast.Load()), scope, depth + 1)  # type: ignore[arg-type]
+                return self._attribute_level(ast.Attribute(value=owner, attr=key, ctx=ast.Load()), scope, depth + 1)
         found = self._item(self.level(expr.value, scope, depth + 1))
         wanted = self.steps[found[0] - 1].key if found is not None else None
         if found is None or wanted is None or key == wanted:
@@ -486,7 +486,7 @@ class Tracker:
         if id(function) not in self._returns:
             self._returns[id(function)] = None
             for node in function.of(ast.Return):
-                found = self.level(node.value, function, depth + 2)  # type: ignore[attr-defined]
+                found = self.level(node.value, function, depth + 2)
                 if found is not None:
                     self._returns[id(function)] = (found[0], found[1] * 0.9)
                     break
@@ -529,7 +529,7 @@ class Tracker:
     def _assigns(self, klass: Scope, attr: str) -> bool:
         for method in klass.children:
             for node in method.of(ast.Assign, ast.AnnAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 if any(isinstance(t, ast.Attribute) and t.attr == attr for t in targets):
                     return True
         return attr in klass.bindings
@@ -566,7 +566,12 @@ class Tracker:
             return self_class(expr.id, scope)
         if isinstance(expr, ast.Call) and dotted(expr.func) == "super":
             return scope.enclosing_class()
-        if isinstance(expr, ast.Call) and dotted(expr.func) == "type" and len(expr.args) == 1 and isinstance(expr.args[0], ast.Name):
+        if (
+            isinstance(expr, ast.Call)
+            and dotted(expr.func) == "type"
+            and len(expr.args) == 1
+            and isinstance(expr.args[0], ast.Name)
+        ):
             return self_class(expr.args[0].id, scope)
         if isinstance(expr, ast.Attribute) and expr.attr == "__class__" and isinstance(expr.value, ast.Name):
             return self_class(expr.value.id, scope)
@@ -604,6 +609,15 @@ class Tracker:
             near = 0.8 if klass.qualname == self.class_name or klass.name == self.class_name.rpartition(".")[2] else 0.1
         self._subclass[id(klass)] = near
         return near
+
+
+def tracker_for(program: Program, question: dict) -> Tracker:
+    """The tracker of a question's holder; questions about the same holder share one."""
+    key = json.dumps([question.get("holder"), question.get("element_types")], sort_keys=True)
+    found = program.trackers.get(key)
+    if found is None:
+        found = program.trackers[key] = Tracker(program, question)
+    return found
 
 
 def in_function(scope: Scope) -> bool:

@@ -18,7 +18,15 @@ _SAME = (
 _BUILTIN_CALLS = frozenset(
     "list dict set frozenset tuple str bytes bytearray int float complex bool object range memoryview deque OrderedDict Counter defaultdict".split()
 )
-_METHOD_RESULTS = {"encode": "bytes", "decode": "str", "join": "str", "format": "str", "strip": "str", "hexdigest": "str", "digest": "bytes"}
+_METHOD_RESULTS = {
+    "encode": "bytes",
+    "decode": "str",
+    "join": "str",
+    "format": "str",
+    "strip": "str",
+    "hexdigest": "str",
+    "digest": "bytes",
+}
 _DISPLAYS = {
     ast.List: "list",
     ast.ListComp: "list",
@@ -82,7 +90,9 @@ def is_property(method: Scope) -> bool:
     return any(name.endswith("property") or name in ("getter", "setter") for name in names)
 
 
-def callee(program: Program, func: ast.expr, scope: Scope, within: Optional[Callable[[str], bool]] = None) -> Optional[Scope]:
+def callee(
+    program: Program, func: ast.expr, scope: Scope, within: Optional[Callable[[str], bool]] = None
+) -> Optional[Scope]:
     """The function or class that a call reaches: by name, by import (into files that `within` accepts), or as a method of self."""
     if isinstance(func, ast.Attribute):
         if isinstance(func.value, ast.Name):
@@ -137,7 +147,7 @@ def _call_types(program: Program, call: ast.Call, scope: Scope, depth: int) -> S
     if target is not None:
         found: Set[str] = set()
         for node in target.of(ast.Return):
-            found |= type_names(program, node.value, target, depth + 2) or {UNKNOWN}  # type: ignore[attr-defined]
+            found |= type_names(program, node.value, target, depth + 2) or {UNKNOWN}
         return found
     name = dotted(call.func).rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
     if name in _BUILTIN_CALLS or name in {n for group in _SAME for n in group}:
@@ -159,11 +169,12 @@ def _name_types(program: Program, name: str, scope: Scope, depth: int) -> Set[st
     if klass is not None:
         return {klass.name}
     binder = scope.binder(name)
-    bindings = binder.bindings.get(name, ()) if binder is not None else ()
     found: Set[str] = set()
-    for binding in bindings:
+    if binder is None:
+        return found
+    for binding in binder.bindings.get(name, ()):
         if binding.how in ("assign", "with"):
-            found |= type_names(program, binding.value, binder, depth + 1) or {UNKNOWN}  # type: ignore[arg-type]
+            found |= type_names(program, binding.value, binder, depth + 1) or {UNKNOWN}
         elif binding.how == "param":  # an annotation may name a base, a protocol, anything
             found |= annotation_names(binding.value) | {UNKNOWN}
         elif binding.how == "def":
@@ -187,9 +198,11 @@ def _attribute_types(program: Program, expr: ast.Attribute, scope: Scope, depth:
     found: Set[str] = set()
     for inner in klass.children:
         for node in inner.of(ast.Assign, ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]
-            if any(isinstance(t, ast.Attribute) and t.attr == expr.attr and isinstance(t.value, ast.Name) for t in targets):
-                found |= type_names(program, node.value, inner, depth + 2) or {UNKNOWN}  # type: ignore[attr-defined]
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(
+                isinstance(t, ast.Attribute) and t.attr == expr.attr and isinstance(t.value, ast.Name) for t in targets
+            ):
+                found |= type_names(program, node.value, inner, depth + 2) or {UNKNOWN}
     return found - {"NoneType"}
 
 

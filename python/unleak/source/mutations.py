@@ -1,7 +1,7 @@
 """All places that change a holder's container, by what they do: add, remove, replace it whole, or make it."""
 
 import ast
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from .holder import Level, Tracker, in_function
 from .syntax import Scope, constant_text, dotted
@@ -26,7 +26,24 @@ _ADDING = {
     "write": "extend",
     "writelines": "extend",
 }
-_ADDING_PREFIXES = ("add", "append", "push", "put", "insert", "register", "store", "remember", "subscribe", "connect", "attach", "set", "on", "enqueue", "submit", "send")
+_ADDING_PREFIXES = (
+    "add",
+    "append",
+    "push",
+    "put",
+    "insert",
+    "register",
+    "store",
+    "remember",
+    "subscribe",
+    "connect",
+    "attach",
+    "set",
+    "on",
+    "enqueue",
+    "submit",
+    "send",
+)
 _REMOVING = {
     "pop": "pop",
     "popitem": "popitem",
@@ -40,11 +57,34 @@ _REMOVING = {
     "intersection_update": "discard",
     "truncate": "slice",
 }
-_REMOVING_PREFIXES = ("remove", "delete", "unregister", "unsubscribe", "disconnect", "detach", "evict", "expire", "discard", "prune", "purge")
+_REMOVING_PREFIXES = (
+    "remove",
+    "delete",
+    "unregister",
+    "unsubscribe",
+    "disconnect",
+    "detach",
+    "evict",
+    "expire",
+    "discard",
+    "prune",
+    "purge",
+)
 _ARGUMENT_ADDS = {"heappush": "append", "insort": "insert", "insort_left": "insert", "insort_right": "insert"}
 _ARGUMENT_REMOVES = {"heappop": "pop"}
-_BUILTIN = frozenset("list dict set frozenset deque bytearray defaultdict OrderedDict Counter SimpleQueue Queue LifoQueue PriorityQueue StringIO BytesIO".split())
-_EMPTY_CALLS = _BUILTIN | {"WeakSet", "WeakKeyDictionary", "WeakValueDictionary", "ChainMap", "array", "tuple", "str", "bytes"}
+_BUILTIN = frozenset(
+    "list dict set frozenset deque bytearray defaultdict OrderedDict Counter SimpleQueue Queue LifoQueue PriorityQueue StringIO BytesIO".split()
+)
+_EMPTY_CALLS = _BUILTIN | {
+    "WeakSet",
+    "WeakKeyDictionary",
+    "WeakValueDictionary",
+    "ChainMap",
+    "array",
+    "tuple",
+    "str",
+    "bytes",
+}
 
 
 class Mutation(NamedTuple):
@@ -52,7 +92,7 @@ class Mutation(NamedTuple):
 
     effect: str  # ADD, REMOVE, REPLACE, INIT
     operation: str  # as in docs/questions.md
-    node: ast.AST
+    node: Any  # statement or call
     scope: Scope
     confidence: float  # that it is this container
     weight: float  # that the operation makes it grow (or shrink)
@@ -63,10 +103,13 @@ class Mutation(NamedTuple):
 
 def scan(tracker: Tracker) -> List[Mutation]:
     """Every change of the container in the tracker's files, in file order."""
+    if tracker.changes is not None:
+        return tracker.changes
     found: List[Mutation] = []
     for source in tracker.sources:
         for scope in source.scopes:
             found.extend(_Scan(tracker, scope).all())
+    tracker.changes = found
     return found
 
 
@@ -81,41 +124,56 @@ class _Scan:
 
     def all(self) -> Iterator[Mutation]:
         for node in self.scope.of(ast.Assign):
-            for target in node.targets:  # type: ignore[attr-defined]
-                yield from self._assign(target, node.value, node)  # type: ignore[attr-defined]
+            for target in node.targets:
+                yield from self._assign(target, node.value, node)
         for node in self.scope.of(ast.AnnAssign, ast.NamedExpr):
-            if node.value is not None:  # type: ignore[attr-defined]
-                yield from self._assign(node.target, node.value, node)  # type: ignore[attr-defined]
+            if node.value is not None:
+                yield from self._assign(node.target, node.value, node)
         for node in self.scope.of(ast.AugAssign):
-            yield from self._augmented(node)  # type: ignore[arg-type]
+            yield from self._augmented(node)
         for node in self.scope.of(ast.Delete):
-            for target in node.targets:  # type: ignore[attr-defined]
+            for target in node.targets:
                 yield from self._delete(target, node)
         for node in self.scope.of(ast.Call):
-            yield from self._call(node)  # type: ignore[arg-type]
+            yield from self._call(node)
         for node in self.scope.of(ast.Attribute):
-            yield from self._handed_out(node)  # type: ignore[arg-type]
+            yield from self._handed_out(node)
         if self.container == "defaultdict":
             for node in self.scope.of(ast.Subscript):
-                yield from self._reading_insert(node)  # type: ignore[arg-type]
+                yield from self._reading_insert(node)
 
     def _container(self, expr: ast.AST) -> Optional[float]:
         """Confidence that an expression is the container itself."""
         found = self.tracker.level(expr, self.scope)
-        if found is None and self.tracker.container_classes and isinstance(expr, ast.Call) and dotted(expr.func) == "super":
+        if (
+            found is None
+            and self.tracker.container_classes
+            and isinstance(expr, ast.Call)
+            and dotted(expr.func) == "super"
+        ):
             klass = self.scope.enclosing_class()
             if klass is not None and any(klass is c for c in self.tracker.container_classes):
                 return 0.75
-        return found[1] if found is not None and found[0] == self.final else None
+        if found is None:
+            return None
+        if found[0] == self.final:
+            return found[1]
+        # `X[k] = v` of an object that keeps its entries in an attribute of its own (X.data): the same store, seen from outside.
+        wrapped = found[0] == self.final - 1 and self.tracker.steps[-1].name not in ("", "__dict__")
+        return found[1] * 0.8 if wrapped else None
 
-    def _at(self, effect: str, operation: str, node: ast.AST, confidence: float, weight: float, **parts: object) -> Mutation:
-        return Mutation(effect, operation, node, self.scope, confidence, weight, **parts)  # type: ignore[arg-type]
+    def _at(
+        self, effect: str, operation: str, node: ast.AST, confidence: float, weight: float, **parts: Any
+    ) -> Mutation:
+        return Mutation(effect, operation, node, self.scope, confidence, weight, **parts)
 
     # -- assignments --
 
     def _assign(self, target: ast.expr, value: ast.expr, node: ast.AST) -> Iterator[Mutation]:
         if isinstance(target, (ast.Tuple, ast.List)):
-            values = value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts) else None
+            values = (
+                value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts) else None
+            )
             for k, part in enumerate(target.elts):
                 if values is not None:
                     yield from self._assign(part, values[k], node)
@@ -138,19 +196,28 @@ class _Scan:
             else:
                 yield self._at(ADD, "extend", node, near, 0.8, value=value, spread=True)
             return
-        key = target.slice.value if isinstance(target.slice, getattr(ast, "Index", ())) else target.slice  # type: ignore[attr-defined]
+        key = target.slice
         fixed = isinstance(key, ast.Constant)
         yield self._at(ADD, "setitem", node, near, 0.6 if fixed else 1.0, value=value, key=key)
 
     def _assign_whole(self, whole: Level, value: ast.expr, node: ast.AST) -> Iterator[Mutation]:
         level, near = whole
-        first = not in_function(self.scope) or self.scope.name in ("__init__", "__new__", "__post_init__", "__setstate__")
+        first = not in_function(self.scope) or self.scope.name in (
+            "__init__",
+            "__new__",
+            "__post_init__",
+            "__setstate__",
+        )
         if level < self.final or _is_empty(value):
             if level == self.final and not first:
                 yield self._at(REMOVE, "assign", node, near, 1.0)
             else:
                 yield self._at(INIT, "assign", node, near, 0.3 if level == self.final else 0.15, value=value)
-        elif isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice) and self._container(value.value) is not None:
+        elif (
+            isinstance(value, ast.Subscript)
+            and isinstance(value.slice, ast.Slice)
+            and self._container(value.value) is not None
+        ):
             yield self._at(REMOVE, "slice", node, near, 1.0)
         elif isinstance(value, (ast.ListComp, ast.SetComp, ast.DictComp)) and self._rebuilds(value):
             yield self._at(REMOVE, "assign", node, near, 1.0)
@@ -160,11 +227,19 @@ class _Scan:
             yield self._at(INIT, "assign", node, near, 0.1)
         else:
             wrapped = isinstance(value, ast.Call) and self.container == "_lru_cache_wrapper"
-            yield self._at(INIT if first and not wrapped else REPLACE, "decorate" if wrapped else "assign", node, near, 0.9 if wrapped else 0.45, value=value, spread=True)
+            yield self._at(
+                INIT if first and not wrapped else REPLACE,
+                "decorate" if wrapped else "assign",
+                node,
+                near,
+                0.9 if wrapped else 0.45,
+                value=value,
+                spread=True,
+            )
 
-    def _rebuilds(self, value: ast.expr) -> bool:
+    def _rebuilds(self, value: Union[ast.ListComp, ast.SetComp, ast.DictComp]) -> bool:
         """A comprehension over the container itself that leaves some out."""
-        for part in value.generators:  # type: ignore[attr-defined]
+        for part in value.generators:
             names = [n for n in ast.walk(part.iter) if isinstance(n, (ast.Name, ast.Attribute))]
             if part.ifs and any(self._container(n) is not None for n in names):
                 return True
@@ -250,7 +325,9 @@ class _Scan:
         if name in _ARGUMENT_ADDS or name in _ARGUMENT_REMOVES:
             near = self._container(node.args[0])
             if near is not None and name in _ARGUMENT_ADDS:
-                yield self._at(ADD, _ARGUMENT_ADDS[name], node, near, 1.0, value=node.args[1] if len(node.args) > 1 else None)
+                yield self._at(
+                    ADD, _ARGUMENT_ADDS[name], node, near, 1.0, value=node.args[1] if len(node.args) > 1 else None
+                )
             elif near is not None:
                 yield self._at(REMOVE, _ARGUMENT_REMOVES[name], node, near, 1.0)
         elif name in ("setitem", "delitem") and dotted(node.func).startswith("operator"):
@@ -274,15 +351,23 @@ class _Scan:
         elif custom and name.lstrip("_").startswith(_REMOVING_PREFIXES):
             yield self._at(REMOVE, "remove", node, near, 0.7)
         elif custom and name.lstrip("_").startswith(_ADDING_PREFIXES):
-            operation = "register" if name.lstrip("_").startswith(("register", "subscribe", "connect", "attach", "on", "add")) else "call"
+            operation = (
+                "register"
+                if name.lstrip("_").startswith(("register", "subscribe", "connect", "attach", "on", "add"))
+                else "call"
+            )
             yield self._at(ADD, operation, node, near, 0.6, value=args[-1] if args else None)
 
     def _bound_method(self, name: str) -> Optional[Tuple[str, float]]:
         """`push = X.append`: the method and the confidence that it is the container's."""
         binder = self.scope.binder(name)
         for binding in binder.bindings.get(name, ()) if binder is not None else ():
-            if binding.how == "assign" and isinstance(binding.value, ast.Attribute) and binding.value.attr in {**_ADDING, **_REMOVING}:
-                found = self.tracker.level(binding.value.value, binder)  # type: ignore[arg-type]
+            if (
+                binding.how == "assign"
+                and isinstance(binding.value, ast.Attribute)
+                and binding.value.attr in {**_ADDING, **_REMOVING}
+            ):
+                found = self.tracker.level(binding.value.value, binder or self.scope)
                 if found is not None and found[0] == self.final:
                     return binding.value.attr, found[1] * 0.95
         return None
@@ -310,7 +395,9 @@ class _Scan:
             yield self._at(ADD, "setitem", node, near, 0.9 if used_to_add else 0.5, key=node.slice)
 
 
-def _stored(operation: str, node: ast.Call, args: List[ast.expr]) -> Tuple[Optional[ast.expr], Optional[ast.expr], bool]:
+def _stored(
+    operation: str, node: ast.Call, args: List[ast.expr]
+) -> Tuple[Optional[ast.expr], Optional[ast.expr], bool]:
     """What a method stores: value, key, and whether the value is a collection of what is stored."""
     if operation in ("setitem", "setdefault"):
         return (args[1] if len(args) > 1 else None), (args[0] if args else None), False
@@ -342,4 +429,3 @@ def _is_empty(value: ast.expr) -> bool:
             return len(value.args) <= 1 and not any(isinstance(a, ast.Name) and name == "deque" for a in value.args)
         return name in _EMPTY_CALLS and not value.args
     return False
-

@@ -1,13 +1,13 @@
 """Places in answers: their JSON, their evidence from frames, their order."""
 
 import ast
-from typing import Dict, Iterable, List, Set, Tuple
+from typing import Any, Dict, Iterable, List, Set, Tuple
 
-from .holder import text_field
+from .question import text_field
 from .program import Program
 from .syntax import Scope
 
-Place = Dict[str, object]
+Place = Dict[str, Any]
 
 
 def place(scope: Scope, node: ast.AST, operation: str, score: float, **more: object) -> Place:
@@ -61,7 +61,7 @@ def ranked(program: Program, places: Iterable[Place], limit: int) -> List[Place]
     """Best first, one a line: by score, then the program's own before libraries', then by file and line."""
     order = sorted(
         places,
-        key=lambda p: (-float(p["score"]), program.is_library(str(p["file"])), str(p["file"]), int(p["line"])),  # type: ignore[call-overload,arg-type]
+        key=lambda p: (-p["score"], program.is_library(p["file"]), p["file"], p["line"]),
     )
     seen: Set[Tuple[object, object]] = set()
     found: List[Place] = []

@@ -6,7 +6,7 @@ Parsing is the expensive part, so a file is parsed only when a question needs it
 import bisect
 import os
 import re
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .files import TargetFiles
 from .syntax import Import, Scope, Source, dotted
@@ -20,7 +20,9 @@ _MAX_FOLLOW = 4  # re-exports followed from one import
 class Limits:
     """How much work one set of questions may cost."""
 
-    def __init__(self, *, parse_bytes: int = 24 << 20, files: int = 50000, text_bytes: int = 512 << 20, places: int = 8) -> None:
+    def __init__(
+        self, *, parse_bytes: int = 24 << 20, files: int = 50000, text_bytes: int = 512 << 20, places: int = 8
+    ) -> None:
         self.parse_bytes = parse_bytes  # source text parsed in all
         self.files = files  # files looked at
         self.text_bytes = text_bytes  # source text searched in all
@@ -30,19 +32,26 @@ class Limits:
 class Program:
     """All that the answers need to know of the target's files."""
 
-    def __init__(self, reader: TargetFiles, files: Iterable[str], main_file: str = "", limits: Optional[Limits] = None) -> None:
+    def __init__(
+        self, reader: TargetFiles, files: Iterable[str], main_file: str = "", limits: Optional[Limits] = None
+    ) -> None:
         self.reader = reader
         self.limits = limits or Limits()
         self.main_file = main_file
         self.notes: List[str] = []
-        unique = dict.fromkeys(f for f in ([main_file] + list(files)) if isinstance(f, str) and f and not f.startswith("<"))
+        unique = dict.fromkeys(
+            f for f in ([main_file] + list(files)) if isinstance(f, str) and f and not f.startswith("<")
+        )
         if len(unique) > self.limits.files:
             self.notes.append("only the first %d of %d files were searched" % (self.limits.files, len(unique)))
-        self.files: List[str] = [f for f in unique if f.endswith((".py", ".pyw")) or f == main_file][: self.limits.files]
+        self.files: List[str] = [f for f in unique if f.endswith((".py", ".pyw")) or f == main_file][
+            : self.limits.files
+        ]
         self._sources: Dict[str, Optional[Source]] = {}
         self._parsed_bytes = 0
         self._text_bytes = 0
         self._by_stem: Dict[str, List[str]] = {}
+        self.trackers: Dict[str, Any] = {}  # holder.Tracker by question
         self._blob = b""
         self._starts: List[Tuple[int, str]] = []  # where each file's text starts in the blob
         self._with_word: Dict[str, List[str]] = {}
@@ -67,8 +76,12 @@ class Program:
         """Whether the program's own files import the package that a library file belongs to."""
         package = self.package(path).rpartition("/")[2].partition(".")[0]
         if package not in self._used:
-            word = re.compile(rb"(?m)^\s*(?:import|from)\s+(?:[\w.]+\s*,\s*)*" + re.escape(package.encode()) + rb"(?!\w)")
-            self._used[package] = any(word.search(self.text(p)) for p in self.files_with(package) if not self.is_library(p))
+            word = re.compile(
+                rb"(?m)^\s*(?:import|from)\s+(?:[\w.]+\s*,\s*)*" + re.escape(package.encode()) + rb"(?!\w)"
+            )
+            self._used[package] = any(
+                word.search(self.text(p)) for p in self.files_with(package) if not self.is_library(p)
+            )
         return self._used[package]
 
     def package(self, path: str) -> str:
@@ -96,7 +109,9 @@ class Program:
         data = self.text(path)
         found: Optional[Source] = None
         if data and self._parsed_bytes + len(data) > self.limits.parse_bytes:
-            self._note("not all files were parsed: the limit of %d MiB of source was reached" % (self.limits.parse_bytes >> 20))
+            self._note(
+                "not all files were parsed: the limit of %d MiB of source was reached" % (self.limits.parse_bytes >> 20)
+            )
             return None
         if data:
             self._parsed_bytes += len(data)
@@ -156,7 +171,9 @@ class Program:
         rank = {path: k - len(first) for k, path in enumerate(dict.fromkeys(first))}
         found = dict.fromkeys(path for word in dict.fromkeys(words) for path in self.files_with(word))
         order = {path: k for k, path in enumerate(self.files)}
-        return sorted(found, key=lambda p: (rank.get(p, 1 if self.is_library(p) else 0), p != self.main_file, order.get(p, 0)))
+        return sorted(
+            found, key=lambda p: (rank.get(p, 1 if self.is_library(p) else 0), p != self.main_file, order.get(p, 0))
+        )
 
     def _note(self, text: str) -> None:
         if text not in self.notes:
@@ -229,7 +246,9 @@ class Program:
                 return path
         return None
 
-    def resolve_import(self, source: Source, name: str, within: Optional[Callable[[str], bool]] = None) -> Tuple[Optional[str], str]:
+    def resolve_import(
+        self, source: Source, name: str, within: Optional[Callable[[str], bool]] = None
+    ) -> Tuple[Optional[str], str]:
         """Where an imported name is defined: (file, name in it), re-exports followed; (None, "") if it is not known."""
         target = source.imports.get(name)
         for _ in range(_MAX_FOLLOW):
@@ -244,7 +263,9 @@ class Program:
             source, target = inner, inner.imports[attr]
         return None, ""
 
-    def definition(self, scope: Scope, expr_name: str, within: Optional[Callable[[str], bool]] = None) -> Optional[Scope]:
+    def definition(
+        self, scope: Scope, expr_name: str, within: Optional[Callable[[str], bool]] = None
+    ) -> Optional[Scope]:
         """The function or class scope that a plain or dotted name means in `scope`, through imports; only files that
         `within` accepts are looked into for it."""
         head, _, rest = expr_name.partition(".")
@@ -296,7 +317,7 @@ class Program:
         self._bases[id(klass)] = found
         while todo and len(found) < 64:
             current = todo.pop(0)
-            for base in current.node.bases:  # type: ignore[attr-defined]
+            for base in current.node.bases:
                 name = dotted(base)
                 scope = self.definition(current.parent or current, name) if name else None
                 if scope is not None and scope.kind == "class" and id(scope) not in seen:

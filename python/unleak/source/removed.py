@@ -4,15 +4,17 @@ import ast
 from typing import List, Optional, Tuple
 
 from .bound import governing_compare
-from .holder import Tracker
+from .holder import tracker_for
 from .kinds import callee
 from .mutations import REMOVE, scan
 from .places import Frames, Place, place, ranked
 from .program import Program
-from .stored import describe
+from .question import describe
 from .syntax import Scope, dotted
 
-_CLOCKS = frozenset("time time_ns monotonic monotonic_ns perf_counter perf_counter_ns now utcnow timestamp total_seconds".split())
+_CLOCKS = frozenset(
+    "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns now utcnow timestamp total_seconds".split()
+)
 
 
 def reads_clock(program: Program, scope: Scope) -> bool:
@@ -20,7 +22,7 @@ def reads_clock(program: Program, scope: Scope) -> bool:
     if _asks_time(scope):
         return True
     for node in scope.of(ast.Call):
-        target = callee(program, node.func, scope)  # type: ignore[attr-defined]
+        target = callee(program, node.func, scope)
         if target is not None and target is not scope and target.kind == "function" and _asks_time(target):
             return True
     return False
@@ -28,7 +30,7 @@ def reads_clock(program: Program, scope: Scope) -> bool:
 
 def _asks_time(scope: Scope) -> bool:
     for node in scope.of(ast.Call):
-        func = node.func  # type: ignore[attr-defined]
+        func = node.func
         name = func.attr if isinstance(func, ast.Attribute) else dotted(func)
         if name in _CLOCKS:
             target = scope.source.imports.get(name)
@@ -39,7 +41,7 @@ def _asks_time(scope: Scope) -> bool:
 
 def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     """The answer, or None and the reason."""
-    tracker = Tracker(program, question)
+    tracker = tracker_for(program, question)
     if not tracker.known:
         return None, "the holder has no name"
     frames = Frames(question.get("frames"))
@@ -51,8 +53,10 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
         score = mutation.confidence * mutation.weight * frames.factor(mutation.scope, line)
         bounded = mutation.operation == "slice" or governing_compare(tracker, mutation.scope, mutation.node) is not None
         clock = reads_clock(program, mutation.scope)
-        found.append(place(mutation.scope, mutation.node, mutation.operation, score, reads_clock=clock, bounded=bounded))
-    places = [p for p in ranked(program, found, program.limits.places) if float(p["score"]) >= 0.3]  # type: ignore[arg-type]
+        found.append(
+            place(mutation.scope, mutation.node, mutation.operation, score, reads_clock=clock, bounded=bounded)
+        )
+    places = [p for p in ranked(program, found, program.limits.places) if p["score"] >= 0.3]
     if not places:
         return None, "no line that takes entries out of %s was found" % describe(question)
     return {"places": places}, ""

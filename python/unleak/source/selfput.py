@@ -71,19 +71,19 @@ def _in_scope(scope: Scope) -> Iterator[SelfPut]:
 def _puts(scope: Scope) -> Iterator[Tuple[ast.expr, ast.expr, ast.AST, str]]:
     """(container, what is put into it, node, operation) of every put in a scope."""
     for node in scope.of(ast.Call):
-        func = node.func  # type: ignore[attr-defined]
+        func = node.func
         if isinstance(func, ast.Attribute) and func.attr in ADDERS:
-            for arg in _given(node):  # type: ignore[arg-type]
+            for arg in _given(node):
                 yield func.value, arg, node, ADDERS[func.attr]
     for node in scope.of(ast.Assign):
-        for target in node.targets:  # type: ignore[attr-defined]
+        for target in node.targets:
             if isinstance(target, ast.Subscript):
-                for value in _parts(node.value):  # type: ignore[attr-defined]
+                for value in _parts(node.value):
                     yield target.value, value, node, "setitem"
     for node in scope.of(ast.AugAssign):
-        for value in _parts(node.value):  # type: ignore[attr-defined]
-            if value is not node.value:  # type: ignore[attr-defined]
-                yield node.target, value, node, "extend"  # type: ignore[attr-defined]
+        for value in _parts(node.value):
+            if value is not node.value:
+                yield node.target, value, node, "extend"
 
 
 def _given(node: ast.Call) -> List[ast.expr]:

@@ -5,11 +5,12 @@ import math
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from . import callers
-from .holder import Tracker, in_function, text_field
+from .holder import Tracker, in_function, tracker_for
 from .kinds import matches, short, type_names
 from .mutations import ADD, INIT, REPLACE, Mutation, scan
 from .places import Frames, Place, place, ranked
 from .program import Program
+from .question import describe, texts
 from .syntax import Scope, dotted
 
 _FLOOR = 0.12  # places below are named only if there is nothing better
@@ -32,8 +33,8 @@ class Stored:
         self.tracker = tracker
         self.program = tracker.program
         self.frames = Frames(question.get("frames"))
-        self.elements = _texts(question.get("element_types"))
-        self.keys = _texts(question.get("key_types"))
+        self.elements = texts(question.get("element_types"))
+        self.keys = texts(question.get("key_types"))
 
     def places(self) -> List[Place]:
         """Best first; [] if nothing was found."""
@@ -54,16 +55,21 @@ class Stored:
         if not wrappers:
             places += self._callers(places, adding)
         places = ranked(self.program, places, 64)
-        good = [p for p in places if float(p["score"]) >= _FLOOR]  # type: ignore[arg-type]
-        if good and any(p["operation"] != "assign" or float(p["score"]) >= 0.3 for p in good):  # type: ignore[arg-type]
-            good = [p for p in good if float(p["score"]) >= 0.2 * float(good[0]["score"])]  # type: ignore[arg-type]
+        good = [p for p in places if p["score"] >= _FLOOR]
+        if good and any(p["operation"] != "assign" or p["score"] >= 0.3 for p in good):
+            good = [p for p in good if p["score"] >= 0.2 * good[0]["score"]]
         return (good or places)[: self.program.limits.places]
 
     # -- scores --
 
     def _score(self, mutation: Mutation) -> float:
         line = getattr(mutation.node, "lineno", 1)
-        score = mutation.confidence * mutation.weight * self._type_factor(mutation) * self.frames.factor(mutation.scope, line)
+        score = (
+            mutation.confidence
+            * mutation.weight
+            * self._type_factor(mutation)
+            * self.frames.factor(mutation.scope, line)
+        )
         if not in_function(mutation.scope) and not self._runs_often(mutation):
             score *= 0.4
         if self.program.is_library(mutation.scope.source.path):
@@ -87,7 +93,9 @@ class Stored:
     def _type_factor(self, mutation: Mutation) -> float:
         """Whether what is stored can be what was found in the container."""
         value_fits = self._fits(mutation.value, mutation, self.elements, mutation.spread)
-        key_fits = self._fits(mutation.key, mutation, self.keys, False) if self.keys and mutation.key is not None else None
+        key_fits = (
+            self._fits(mutation.key, mutation, self.keys, False) if self.keys and mutation.key is not None else None
+        )
         factor = 1.0 if value_fits else 0.86 if value_fits is None else 0.45
         if key_fits is False:
             factor *= 0.6
@@ -122,13 +130,21 @@ class Stored:
                     continue
                 for decorator in getattr(scope.node, "decorator_list", ()):
                     name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator).rpartition(".")[2]
-                    sure = 0.95 if name in _CACHES else 0.5 if "cache" in name.lower() or "memo" in name.lower() else 0.0
+                    sure = (
+                        0.95 if name in _CACHES else 0.5 if "cache" in name.lower() or "memo" in name.lower() else 0.0
+                    )
                     if sure and self._own_function(scope):
                         yield place(scope.parent or scope, decorator, "decorate", sure)
                         for caller in callers.find(self.program, scope, self.frames, 3):
-                            line = caller.node.lineno  # type: ignore[attr-defined]
+                            line = caller.node.lineno
                             factor = self.frames.factor(caller.scope, line)
-                            yield place(caller.scope, caller.node, "call", 0.8 * sure * caller.confidence * factor, level=caller.level)
+                            yield place(
+                                caller.scope,
+                                caller.node,
+                                "call",
+                                0.8 * sure * caller.confidence * factor,
+                                level=caller.level,
+                            )
 
     def _own_function(self, scope: Scope) -> bool:
         if self.tracker.path and scope.source.path != self.tracker.path:
@@ -141,7 +157,9 @@ class Stored:
         for source in self.tracker.sources:
             for scope in source.functions(self.tracker.function):
                 if id(scope) in self.tracker.owners:
-                    yield place(scope.parent or scope, scope.node, "default", 0.4, function=scope.name, qualname=scope.qualname)
+                    yield place(
+                        scope.parent or scope, scope.node, "default", 0.4, function=scope.name, qualname=scope.qualname
+                    )
 
     def _followed(self, adding: List[Tuple[float, Mutation]]) -> Iterator[Place]:
         """Calls that gave the container to a function that stores into it."""
@@ -171,13 +189,13 @@ class Stored:
                 ways[id(scope)] = callers.find(self.program, scope, self.frames, 3)
         found: Dict[Tuple[str, int], Place] = {}
         for score, mutation in best:
-            lead = ways.get(id(_code_scope(mutation.scope)))
-            reached = max([callers.rank(c, self.frames) for c in lead], default=0.0) if lead is not None else 0.0
+            lead = ways.get(id(_code_scope(mutation.scope)), [])
+            reached = max([callers.rank(c, self.frames) for c in lead], default=0.0)
             if library and len(ways) > 1:
                 score *= 0.8 + 0.2 * reached
                 _rescore(places, mutation, score)
-            for caller in lead or []:
-                line = caller.node.lineno  # type: ignore[attr-defined]
+            for caller in lead:
+                line = caller.node.lineno
                 own = (0.95 if library else 0.5) * score * math.sqrt(callers.rank(caller, self.frames))
                 if library and mutation is best[0][1] and caller is lead[0] and caller.confidence >= 0.5:
                     own = max(own, 0.9 * score)  # the way to the best line is told next to it
@@ -186,16 +204,20 @@ class Stored:
                 found.setdefault((caller.scope.source.path, line), made)
         if not found and (library or not best):
             native = self._calls_into_module()
-            if any(float(p["score"]) >= 0.45 for p in native):  # type: ignore[arg-type]
+            if any(p["score"] >= 0.45 for p in native):
                 # The program reaches the module by native code only.
                 for entry in places:
-                    entry["score"] = round(float(entry["score"]) * 0.6, 3)  # type: ignore[arg-type]
+                    entry["score"] = round(entry["score"] * 0.6, 3)
             return native
         return list(found.values())
 
     def _calls_into_module(self) -> List[Place]:
         """Nothing written in Python stores: the program's calls into the holder's module that only native code can answer."""
-        if not self.tracker.module or self.tracker.kind not in ("module-global", "class-attribute", "instance-attribute"):
+        if not self.tracker.module or self.tracker.kind not in (
+            "module-global",
+            "class-attribute",
+            "instance-attribute",
+        ):
             return []
         head = self.tracker.module.partition(".")[0]
         found: List[Place] = []
@@ -205,9 +227,9 @@ class Stored:
             source = self.program.source(path)
             for scope in source.scopes if source is not None else ():
                 for node in scope.of(ast.Call):
-                    near = self._native_call(node, scope, head)  # type: ignore[arg-type]
+                    near = self._native_call(node, scope, head)
                     if near:
-                        running = self.frames.factor(scope, node.lineno)  # type: ignore[attr-defined]
+                        running = self.frames.factor(scope, node.lineno)
                         once = 1.0 if in_function(scope) else 0.4
                         found.append(place(scope, node, "call", 0.6 * near * running * once, level=1))
         return found
@@ -238,12 +260,14 @@ class Stored:
         for hook, functions in _HOOKS.items():
             if hook not in name:
                 continue
+            traced = 0
             for path in self.program.candidates(functions):
                 source = self.program.source(path)
                 for scope in source.scopes if source is not None else ():
                     for node in scope.of(ast.Call):
-                        if self._is_hook(node, scope, hook, functions):  # type: ignore[arg-type]
-                            yield from self._hook_places(node, scope)  # type: ignore[arg-type]
+                        if self._is_hook(node, scope, hook, functions):
+                            traced += in_function(scope)
+                            yield from self._hook_places(node, scope, traced <= _MAX_TRACED)
 
     def _context_values(self) -> Iterator[Place]:
         """`VAR.set(value)` of a ContextVar."""
@@ -251,14 +275,19 @@ class Stored:
             source = self.program.source(path)
             for scope in source.scopes if source is not None else ():
                 for node in scope.of(ast.Call):
-                    func = node.func  # type: ignore[attr-defined]
-                    if not isinstance(func, ast.Attribute) or func.attr != "set" or len(node.args) != 1:  # type: ignore[attr-defined]
+                    func = node.func
+                    if not isinstance(func, ast.Attribute) or func.attr != "set" or len(node.args) != 1:
                         continue
                     if "ContextVar" in type_names(self.program, func.value, scope):
-                        fits = matches(type_names(self.program, node.args[0], scope), self.elements)  # type: ignore[attr-defined]
+                        fits = matches(type_names(self.program, node.args[0], scope), self.elements)
                         score = 0.9 if fits else 0.6 if fits is None else 0.3
-                        line = node.lineno  # type: ignore[attr-defined]
-                        yield place(scope, node, "call", score * self.frames.factor(scope, line) * (1.0 if in_function(scope) else 0.4))
+                        line = node.lineno
+                        yield place(
+                            scope,
+                            node,
+                            "call",
+                            score * self.frames.factor(scope, line) * (1.0 if in_function(scope) else 0.4),
+                        )
 
     @staticmethod
     def _is_hook(node: ast.Call, scope: Scope, hook: str, functions: Tuple[str, ...]) -> bool:
@@ -267,23 +296,31 @@ class Stored:
         module = _HOOK_MODULES.get(hook, "")
         if head:
             target = scope.source.imports.get(head)
-            return last in functions and (not module or head == module or (target is not None and target.module == module))
+            return last in functions and (
+                not module or head == module or (target is not None and target.module == module)
+            )
         target = scope.source.imports.get(name)
         return target is not None and target.name in functions and target.module == module
 
-    def _hook_places(self, node: ast.Call, scope: Scope) -> Iterator[Place]:
+    def _hook_places(self, node: ast.Call, scope: Scope, trace: bool) -> Iterator[Place]:
+        """One registration, by what it registers and by whether the program leads there; and the lines that lead there."""
         klass = scope.enclosing_class()
-        given = {t for a in list(node.args) + [k.value for k in node.keywords] for t in type_names(self.program, a, scope)}
-        owners = ({klass.name} if klass is not None else set()) | given
-        fits = bool(owners & {short(t) for t in self.elements})
-        exact = klass is not None and klass.name in {short(t) for t in self.elements}
-        score = (0.95 if exact else 0.7 if fits else 0.4) * (1.0 if in_function(scope) else 0.4) * self.frames.factor(scope, node.lineno)
+        given = {
+            t for a in list(node.args) + [k.value for k in node.keywords] for t in type_names(self.program, a, scope)
+        }
+        wanted = {short(t) for t in self.elements}
+        exact = klass is not None and klass.name in wanted
+        score = (0.95 if exact else 0.75 if given & wanted else 0.4) * self.frames.factor(scope, node.lineno)
+        ways: List[callers.Caller] = []
+        if in_function(scope):
+            ways = callers.find(self.program, scope, self.frames, 3) if trace else []
+            score *= 0.8 + 0.2 * max([callers.rank(c, self.frames) for c in ways], default=0.0)
+        else:
+            score *= 0.4
         yield place(scope, node, "register", score)
-        if fits and in_function(scope):
-            for caller in callers.find(self.program, scope, self.frames, 3):
-                line = caller.node.lineno  # type: ignore[attr-defined]
-                factor = self.frames.factor(caller.scope, line)
-                yield place(caller.scope, caller.node, "call", 0.85 * score * caller.confidence * factor, level=caller.level)
+        for caller in ways:
+            own = 0.95 * score * math.sqrt(callers.rank(caller, self.frames))
+            yield place(caller.scope, caller.node, "call", own, level=caller.level)
 
 
 def _code_scope(scope: Scope) -> Scope:
@@ -301,23 +338,10 @@ def _rescore(places: List[Place], mutation: Mutation, score: float) -> None:
 
 def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     """The answer, or None and the reason."""
-    tracker = Tracker(program, question)
+    tracker = tracker_for(program, question)
     if not tracker.known:
         return None, "the holder has no name"
     places = Stored(tracker, question).places()
     if not places:
         return None, "no line that stores into %s was found" % describe(question)
     return {"places": places}, ""
-
-
-def describe(question: dict) -> str:
-    """The holder in words, for notes."""
-    holder = question.get("holder")
-    parts = [text_field(holder, key) for key in ("module", "class", "function", "name")]
-    inner = holder.get("inner") if isinstance(holder, dict) else None
-    steps = "".join(s for s in inner if isinstance(s, str)) if isinstance(inner, list) else ""
-    return (".".join(p for p in parts if p) or "the holder") + steps
-
-
-def _texts(listed: object) -> List[str]:
-    return [t for t in listed if isinstance(t, str)] if isinstance(listed, list) else []

@@ -2,7 +2,7 @@
 
 import ast
 import warnings
-from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from .files import decode, split_lines
 
@@ -54,17 +54,19 @@ _BINDING = frozenset(
     }
 )
 # Nodes with nothing below them that is looked for.
-_LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.arg, ast.alias})
+_LEAVES = frozenset(
+    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.arg, ast.alias}
+)
 MAX_TEXT = 160
 
 
 class Binding(NamedTuple):
     """One place where a scope gives a name a value."""
 
-    how: str  # assign, for, with, except, import, def, class, param, part (of an unpacking)
+    how: str  # assign, augmented, for, with, except, import, def, class, param; part, for-part: of an unpacking
     value: Optional[ast.expr]  # what it is bound to, or iterated, or entered; the annotation of a param
-    node: ast.AST
-    index: int = 0  # of a param, or of a part
+    node: Any  # the statement, handler or parameter
+    position: int = 0  # of a param, or of a part
 
 
 class Import(NamedTuple):
@@ -78,23 +80,38 @@ class Import(NamedTuple):
 class Scope:
     """A module, class or function body. Comprehensions belong to the scope that they stand in."""
 
-    __slots__ = ("kind", "node", "name", "qualname", "parent", "source", "nodes", "bindings", "globals", "nonlocals", "params", "children")
+    __slots__ = (
+        "kind",
+        "node",
+        "name",
+        "qualname",
+        "parent",
+        "source",
+        "nodes",
+        "bindings",
+        "globals",
+        "nonlocals",
+        "params",
+        "children",
+    )
 
-    def __init__(self, kind: str, node: ast.AST, name: str, qualname: str, parent: Optional["Scope"], source: "Source") -> None:
+    def __init__(
+        self, kind: str, node: Any, name: str, qualname: str, parent: Optional["Scope"], source: "Source"
+    ) -> None:
         self.kind = kind  # module, class, function
         self.node = node
         self.name = name
         self.qualname = qualname
         self.parent = parent
         self.source = source
-        self.nodes: Dict[type, List[ast.AST]] = {}
+        self.nodes: Dict[type, List[Any]] = {}
         self.bindings: Dict[str, List[Binding]] = {}
         self.globals: set = set()
         self.nonlocals: set = set()
         self.params: List[str] = []
         self.children: List[Scope] = []
 
-    def of(self, *kinds: type) -> Iterator[ast.AST]:
+    def of(self, *kinds: type) -> Iterator[Any]:
         """Nodes of these types in this scope (not in nested ones), in source order a type."""
         for kind in kinds:
             yield from self.nodes.get(kind, ())
@@ -231,7 +248,7 @@ class Source:
                 if isinstance(child, ast.AST) and type(child) not in _LEAVES:
                     push((child, inner if body is not None and child in body else scope))
 
-    def _open_scope(self, node: ast.AST, outer: Scope) -> Scope:
+    def _open_scope(self, node: Any, outer: Scope) -> Scope:
         name = getattr(node, "name", "<lambda>")
         if outer.kind == "module":
             qualname = name
@@ -305,17 +322,17 @@ def _bind_target(scope: Scope, target: ast.expr, value: Optional[ast.expr], how:
         elif isinstance(item, ast.Starred):
             todo.append((item.value, None, "part", index))
         elif isinstance(item, (ast.Tuple, ast.List)):
-            pairs = isinstance(source, (ast.Tuple, ast.List)) and len(source.elts) == len(item.elts) and kind == "assign"
+            values = source.elts if isinstance(source, (ast.Tuple, ast.List)) and kind == "assign" else []
             for k, part in enumerate(item.elts):
-                if pairs:
-                    todo.append((part, source.elts[k], "assign", k))  # type: ignore[union-attr]
+                if len(values) == len(item.elts):
+                    todo.append((part, values[k], "assign", k))
                 else:
                     todo.append((part, source, "for-part" if kind == "for" else "part", k))
 
 
-def _body(node: ast.AST) -> set:
+def _body(node: Any) -> set:
     """Children of a class or function that run in its own scope; the rest (decorators, defaults, bases) runs outside."""
-    body = node.body  # type: ignore[attr-defined]
+    body = node.body
     return set(body) if isinstance(body, list) else {body}
 
 
@@ -353,7 +370,12 @@ def free_names(scope: Scope) -> Set[str]:
             steps += 1
             if isinstance(node, ast.Name):
                 binder = inner.binder(node.id)
-                if binder is not None and binder.kind == "function" and node.id in binder.bindings and _encloses(binder, scope):
+                if (
+                    binder is not None
+                    and binder.kind == "function"
+                    and node.id in binder.bindings
+                    and _encloses(binder, scope)
+                ):
                     found.add(node.id)
             if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
                 todo.extend(ast.iter_child_nodes(node))
