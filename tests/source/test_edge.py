@@ -449,3 +449,29 @@ def test_nothing_found_is_a_note(project):
     project.write("app.py", "x = 1\n")
     assert project.ask("edge", **{"from": "list", "edge": "[0]", "to": "list", "functions": []}) is None
     assert any("list [0] list" in note for note in project.notes)
+
+
+def test_edges_of_one_cycle_explain_each_other(project):
+    from unleak.source import answer
+
+    path = project.write(
+        "app.py",
+        """
+        class Handler:
+            def __init__(self, owner):
+                self.owner = owner  # THERE
+        class Owner:
+            def __init__(self):
+                self.handlers = []
+            def add(self, handler):
+                self.handlers.append(handler)  # HERE
+        """,
+    )
+    edges = [("app.Owner", ".handlers", "list"), ("list", "[*]", "app.Handler"), ("app.Handler", ".owner", "app.Owner")]
+    questions = [
+        {"id": "g0.edge%d" % k, "ask": "edge", "from": a, "edge": e, "to": b, "functions": []}
+        for k, (a, e, b) in enumerate(edges)
+    ]
+    answers = answer({"main_file": path, "files": [path], "questions": questions})["answers"]
+    assert [(p["file"], p["line"]) for p in answers["g0.edge1"]["places"]] == project.marks["HERE"]
+    assert [(p["file"], p["line"]) for p in answers["g0.edge2"]["places"]] == project.marks["THERE"]

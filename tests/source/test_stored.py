@@ -759,3 +759,93 @@ def test_unparsable_file_is_a_note(project, holder):
     project.write("app.py", "ITEMS = []\ndef keep(v:\n    ITEMS.append(v)\n")
     assert project.ask("stored", holder=holder("module-global", "ITEMS", "list")) is None
     assert any("app.py could not be parsed" in note for note in project.notes)
+
+
+SNAPSHOT = {
+    "cell without a name": (
+        {"kind": "closure-variable", "function": "make.<locals>.keep", "name": "", "container": "list"},
+        """
+        def make(limit):
+            seen, names = [], {}
+            def keep(v):
+                names[v] = limit
+                seen.append(v)  # HERE
+            return keep
+        """,
+    ),
+    "global of a module that is not named": (
+        {"kind": "module-global", "module": "", "name": "ITEMS", "container": "list"},
+        """
+        ITEMS = []
+        def keep(v):
+            ITEMS.append(v)  # HERE
+        """,
+    ),
+    "a list of the interpreter that a module shows": (
+        {"kind": "interpreter", "module": "", "name": "interpreter gc.callbacks", "container": "list"},
+        """
+        import gc
+        def watch(f):
+            gc.callbacks.append(f)  # HERE
+        """,
+    ),
+    "sys.modules": (
+        {"kind": "interpreter", "module": "", "name": "interpreter sys.modules", "container": "dict"},
+        """
+        import sys, types
+        def load(name):
+            sys.modules[name] = types.ModuleType(name)  # HERE
+        """,
+    ),
+    "context of a thread": (
+        {"kind": "interpreter", "module": "", "name": "main thread context", "container": "Context"},
+        """
+        import contextvars
+        CURRENT = contextvars.ContextVar("current")
+        class Request:
+            pass
+        def serve():
+            CURRENT.set(Request())  # HERE
+        """,
+    ),
+    "entries behind an attribute of a wrapper": (
+        {"kind": "module-global", "name": "ITEMS", "inner": [".data"], "container": "dict"},
+        """
+        import weakref
+        ITEMS = weakref.WeakKeyDictionary()
+        def keep(k, v):
+            ITEMS[k] = v  # HERE
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SNAPSHOT)
+def test_what_a_snapshot_can_say(project, name):
+    wanted, text = SNAPSHOT[name]
+    project.write("app.py", text)
+    found = project.places("stored", holder={"module": "app", "class": "", "function": "", "inner": [], **wanted})
+    assert found and found[0] in project.marks["HERE"], project.notes
+
+
+def test_way_to_an_element(project, holder):
+    project.write(
+        "app.py",
+        """
+        class Session: pass
+        ITEMS = []
+        def login():
+            ITEMS.append(Session())  # HERE
+        """,
+    )
+    way = holder("module-global", "ITEMS", "app.Session", inner=["[*]"])
+    assert project.places("stored", holder=way, element_types=["app.Session"])[0] in project.marks["HERE"]
+
+
+def test_library_that_the_program_imports_comes_first(project, holder):
+    project.write("lib/python3.12/table.py", "ROWS = {}\n")
+    project.write("lib/python3.12/aaa.py", "import table\ndef keep(k):\n    table.ROWS[k] = 1\n")
+    project.write("lib/python3.12/zzz.py", "import table\ndef keep(k):\n    table.ROWS[k] = 1  # HERE\n")
+    project.write("app.py", "import zzz\ndef request(k):\n    zzz.keep(k)  # THERE\n")
+    places = project.places("stored", holder=holder("module-global", "ROWS", "dict", module="table"))
+    assert places[:2] == project.marks["HERE"] + project.marks["THERE"]

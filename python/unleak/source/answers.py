@@ -6,8 +6,8 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 from . import bound, bulk, edges, removed, stored
 from .files import TargetFiles
-from .question import text_field
 from .program import Limits, Program
+from .question import text_field
 
 _ASKS: Dict[str, Callable[[Program, dict], Tuple[Optional[dict], str]]] = {
     "stored": stored.answer,

@@ -3,12 +3,12 @@
 import ast
 from typing import Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from .holder import Tracker, in_function, tracker_for
+from .holder import Tracker, tracker_for
 from .kinds import callee
 from .mutations import ADD, REMOVE, Mutation, scan
 from .places import Place, place
 from .program import Program
-from .syntax import Scope, dotted
+from .syntax import Scope, dotted, in_function
 
 _SIZED = {
     "deque": ("maxlen", 1),
@@ -216,7 +216,7 @@ def _is_length(tracker: Tracker, expr: ast.expr, scope: Scope) -> float:
     if isinstance(expr, ast.BinOp) and isinstance(expr.op, (ast.Add, ast.Sub)):
         return _is_length(tracker, expr.left, scope)
     if isinstance(expr, ast.Call):
-        inner: Optional[ast.AST] = None
+        inner: Optional[ast.expr] = None
         if dotted(expr.func) == "len" and len(expr.args) == 1:
             inner = expr.args[0]
         elif isinstance(expr.func, ast.Attribute) and expr.func.attr in ("qsize", "__len__"):

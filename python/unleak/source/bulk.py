@@ -3,10 +3,10 @@
 import ast
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from .question import text_field
 from .kinds import callee
 from .places import Place, place, ranked
 from .program import Program
+from .question import text_field
 from .syntax import Scope, constant_text, dotted
 
 _OPENERS = frozenset(

@@ -9,13 +9,13 @@ from typing import Iterator, List, Optional, Set, Tuple
 
 from . import callers, selfput
 from .exceptions import exception_places
-from .holder import Tracker, in_function
-from .question import text_field
+from .holder import Tracker
 from .kinds import is_property, matches, self_class, short, type_names
 from .mutations import ADD, INIT, scan
 from .places import Frames, Place, place, ranked
 from .program import Program
-from .syntax import Scope, constant_text, dotted, free_names
+from .question import text_field
+from .syntax import Scope, constant_text, dotted, free_names, in_function
 
 _CONTAINERS = frozenset("list dict set frozenset tuple deque OrderedDict defaultdict mappingproxy".split())
 _FUNCTIONS = frozenset({"function", "cell"})

@@ -11,10 +11,10 @@ import json
 import re
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from .kinds import UNKNOWN, callee, is_property, matches, method_of, self_class, type_names
+from .kinds import UNKNOWN, callee, cell_names, is_property, method_of, self_class, type_names
 from .program import Program
-from .question import parse_steps, text_field
-from .syntax import Binding, FunctionNode, Scope, Source, constant_text, dotted, free_names
+from .question import parse_steps, text_field, texts
+from .syntax import Binding, Scope, Source, constant_text, dotted
 
 Level = Tuple[int, float]
 
@@ -40,7 +40,7 @@ class Tracker:
         self.function = text_field(holder, "function")
         self.container = text_field(holder, "container")
         self.steps = parse_steps(holder.get("inner") if isinstance(holder, dict) else None)
-        self._settle(question.get("element_types"))
+        self._settle(texts(question.get("element_types")))
         self.final = len(self.steps)
         self.path = text_field(holder, "file") or program.module_file(self.module)
         if self.path is None and not self.module and self.kind == "module-global":
@@ -68,17 +68,19 @@ class Tracker:
 
     # -- what is asked for --
 
-    def _settle(self, element_types: object) -> None:
+    def _settle(self, elements: List[str]) -> None:
         """Brings what a snapshot can say of a holder into the terms of the source."""
-        if self.kind == "interpreter" and self.name.startswith(("interpreter ", "module state ")):
-            word = self.name.split(" ", 1)[1]
-            module, dot, attribute = word.partition(".")
-            if self.name.startswith("module state "):
-                self.kind, self.module, self.name = "module-global", word.split(" ", 1)[1], word
-            elif dot and attribute.isidentifier():  # sys.modules, gc.callbacks
-                self.kind, self.module, self.name = "module-global", module, attribute
-        held = element_types if isinstance(element_types, list) else []
-        if self.container and self.container in held and self.steps and not self.steps[-1].name:
+        root, _, word = self.name.rpartition(" ")
+        if self.kind == "interpreter" and root == "module state":
+            self.kind, self.module = "module-global", word
+        elif (
+            self.kind == "interpreter"
+            and root == "interpreter"
+            and word.replace(".", "", 1).isidentifier()
+            and "." in word
+        ):
+            self.kind, (self.module, _, self.name) = "module-global", word.partition(".")  # sys.modules, gc.callbacks
+        if self.container in elements and self.steps and not self.steps[-1].name:
             # The way leads to one of the elements: the container is the step before.
             self.steps.pop()
             self.container = ""
@@ -92,25 +94,6 @@ class Tracker:
             if any(b.how != "import" for b in bindings):
                 found.append(path)
         return found[0] if found else None
-
-    def _guess_variable(self, source: Source) -> Set[str]:
-        """Names of closure variables that can be the container, for a cell whose variable the snapshot does not name."""
-        found: Set[str] = set()
-        unsure: Set[str] = set()
-        for scope in source.functions(self.function) if self.function else ():
-            for name in free_names(scope):
-                binder = scope.binder(name)
-                bindings = binder.bindings.get(name, ()) if binder is not None else ()
-                for binding in bindings:
-                    types = (
-                        type_names(self.program, binding.value, binder or scope) if binding.how == "assign" else set()
-                    )
-                    fits = matches(types, [self.container])
-                    if fits:
-                        found.add(name)
-                    elif fits is None and binding.how in ("assign", "param"):
-                        unsure.add(name)
-        return found or unsure
 
     # -- which files --
 
@@ -146,7 +129,8 @@ class Tracker:
             words += ["setattr", "vars", "globals"]
         if self.kind in _FUNCTION_KINDS and not self.name:
             sources = [self.program.primary(path) for path in first]
-            self.names = {name for s in sources if s is not None for name in self._guess_variable(s)}
+            functions = [f for s in sources if s is not None and self.function for f in s.functions(self.function)]
+            self.names = {name for f in functions for name in cell_names(self.program, f, self.container)}
             words += list(self.names)
         paths = self.program.candidates(words, first)
         self._paths = set(first + paths)
@@ -441,7 +425,7 @@ class Tracker:
             owner = self._namespace_owner(expr.value)
             if owner == "globals" and self.kind == "module-global" and scope.source.path == self.path:
                 return (0, 1.0)
-            if isinstance(owner, ast.AST):
+            if isinstance(owner, ast.expr):
                 return self._attribute_level(ast.Attribute(value=owner, attr=key, ctx=ast.Load()), scope, depth + 1)
         found = self._item(self.level(expr.value, scope, depth + 1))
         wanted = self.steps[found[0] - 1].key if found is not None else None
@@ -618,13 +602,3 @@ def tracker_for(program: Program, question: dict) -> Tracker:
     if found is None:
         found = program.trackers[key] = Tracker(program, question)
     return found
-
-
-def in_function(scope: Scope) -> bool:
-    """Whether code of this scope can run many times: a function's body (a class statement in a function too)."""
-    here: Optional[Scope] = scope
-    while here is not None:
-        if isinstance(here.node, FunctionNode):
-            return True
-        here = here.parent
-    return False

@@ -5,7 +5,7 @@ import ast
 from typing import Callable, FrozenSet, Iterable, Optional, Set
 
 from .program import Program
-from .syntax import Scope, constant_text, dotted
+from .syntax import Scope, constant_text, dotted, free_names
 
 UNKNOWN = "?"
 _DEPTH = 5
@@ -223,3 +223,19 @@ def annotation_names(expr: Optional[ast.expr]) -> Set[str]:
         elif isinstance(node, ast.Attribute):
             found.add(node.attr)
     return found - {"Optional", "Union", "None", "Any", "typing", "object", "t"}
+
+
+def cell_names(program: Program, function: Scope, container: str) -> Set[str]:
+    """Closure variables of a function that can be a container of this type, for a cell whose name is not known."""
+    sure: Set[str] = set()
+    unsure: Set[str] = set()
+    for name in free_names(function):
+        binder = function.binder(name) or function
+        for binding in binder.bindings.get(name, ()):
+            types = type_names(program, binding.value, binder) if binding.how == "assign" else set()
+            fits = matches(types, [container])
+            if fits:
+                sure.add(name)
+            elif fits is None and binding.how in ("assign", "param"):
+                unsure.add(name)
+    return sure or unsure

@@ -3,8 +3,8 @@
 import ast
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from .holder import Level, Tracker, in_function
-from .syntax import Scope, constant_text, dotted
+from .holder import Level, Tracker
+from .syntax import Scope, constant_text, dotted, in_function
 
 ADD, REMOVE, REPLACE, INIT = "add", "remove", "replace", "init"
 
@@ -142,7 +142,7 @@ class _Scan:
             for node in self.scope.of(ast.Subscript):
                 yield from self._reading_insert(node)
 
-    def _container(self, expr: ast.AST) -> Optional[float]:
+    def _container(self, expr: ast.expr) -> Optional[float]:
         """Confidence that an expression is the container itself."""
         found = self.tracker.level(expr, self.scope)
         if (
@@ -247,7 +247,7 @@ class _Scan:
 
     def _extends(self, value: ast.expr) -> bool:
         """`X + more`, `X | more`, `[*X, v]`, `{**X, k: v}`."""
-        parts: List[ast.AST] = []
+        parts: List[ast.expr] = []
         if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Add, ast.BitOr)):
             parts = [value.left, value.right]
         elif isinstance(value, (ast.List, ast.Tuple, ast.Set)):

@@ -3,8 +3,8 @@
 import ast
 from typing import Any, Dict, Iterable, List, Set, Tuple
 
-from .question import text_field
 from .program import Program
+from .question import text_field
 from .syntax import Scope
 
 Place = Dict[str, Any]

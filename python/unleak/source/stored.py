@@ -5,13 +5,13 @@ import math
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from . import callers
-from .holder import Tracker, in_function, tracker_for
+from .holder import Tracker, tracker_for
 from .kinds import matches, short, type_names
 from .mutations import ADD, INIT, REPLACE, Mutation, scan
 from .places import Frames, Place, place, ranked
 from .program import Program
 from .question import describe, texts
-from .syntax import Scope, dotted
+from .syntax import Scope, dotted, in_function
 
 _FLOOR = 0.12  # places below are named only if there is nothing better
 _MAX_TRACED = 6  # functions whose callers are looked for

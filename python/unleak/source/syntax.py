@@ -389,3 +389,13 @@ def _encloses(outer: Scope, inner: Scope) -> bool:
             return True
         here = here.parent
     return False
+
+
+def in_function(scope: Scope) -> bool:
+    """Whether code of this scope can run many times: a function's body (a class statement in a function too)."""
+    here: Optional[Scope] = scope
+    while here is not None:
+        if isinstance(here.node, FunctionNode):
+            return True
+        here = here.parent
+    return False
