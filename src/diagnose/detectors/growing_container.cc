@@ -186,6 +186,14 @@ void SingleContainers(const Evidence& evidence, std::vector<Grown>& out) {
   }
 }
 
+// The share of a path's growth that comes from longer containers, not from more of them (those are told by what holds them).
+double FromLength(const PathTotal& first, const PathTotal& now) {
+  const double before = static_cast<double>(first.entries) / static_cast<double>(std::max<u64>(first.containers, 1));
+  const double after = static_cast<double>(now.entries) / static_cast<double>(std::max<u64>(now.containers, 1));
+  const double growth = static_cast<double>(now.entries) - static_cast<double>(first.entries);
+  return growth > 0 ? (after - before) * static_cast<double>(first.containers) / growth : 0.0;
+}
+
 // Maps of growing lists: no container grows enough alone, all together do.
 void SummedPaths(const Evidence& evidence, std::vector<Grown>& out) {
   std::unordered_map<u64, u64> explained;
@@ -201,7 +209,8 @@ void SummedPaths(const Evidence& evidence, std::vector<Grown>& out) {
       grown.series.value.push_back(it == look.paths.end() ? 0 : it->second.entries);
     }
     auto first = looks.front().paths.find(path);
-    if (first != looks.front().paths.end()) {
+    if (first == looks.front().paths.end() || FromLength(first->second, now) < 0.5) continue;
+    {
       // A bottom-k sample of the first look, as far as the bottom-k of the last one reaches.
       const u32 reach = now.sketch.size() < kPathSketch ? kNone : now.sketch.front();
       std::vector<u32> sample;
