@@ -229,6 +229,17 @@ UNBOUNDED = {
                     self.data.clear()
                 self.data[k] = v
     """,
+    "asked where nothing is added": """
+        class Cache:
+            def __init__(self):
+                self.data = {}
+            def busy(self):
+                if len(self.data) >= 1000:
+                    return True
+                return False
+            def put(self, k, v):
+                self.data[k] = v
+    """,
     "deque without maxlen": """
         from collections import deque
         class Cache:

@@ -273,7 +273,8 @@ def _effect(tracker: Tracker, scope: Scope, branch: Branch, above: bool, changes
     if _contains(tracker, scope, full, changes, REMOVE):
         return "evicts"
     leaves = full and isinstance(full[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break))
-    if leaves and not _contains(tracker, scope, full, changes, ADD):
+    guarded = leaves and _contains(tracker, scope, list(getattr(scope.node, "body", [])), changes, ADD)
+    if guarded and not _contains(tracker, scope, full, changes, ADD):
         return "refuses"
     if room and _contains(tracker, scope, room, changes, ADD) and not _contains(tracker, scope, full, changes, ADD):
         return "refuses"

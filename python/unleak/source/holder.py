@@ -64,6 +64,7 @@ class Tracker:
         self.owners: Set[int] = set()
         self._find_classes()
         self.sources: List[Source] = self._find_sources(question)
+        self.known = bool(self.names - {""})  # whether there is a name to look for
         self._follow()
 
     # -- what is asked for --
@@ -177,7 +178,7 @@ class Tracker:
         return self._mention(path) > 0.3 and (self.path is None or self.program.is_library(self.path))
 
     def _mention(self, path: str) -> float:
-        """How likely a file that is not the holder's own speaks of the holder's module or class."""
+        """How likely a file speaks of the holder's module or class."""
         if path not in self._mentions:
             near = bool(self.path) and self.program.package(path) == self.program.package(self.path or "")
             self._mentions[path] = 0.55 if path == self.path else 0.42 if near or self._imports_it(path) else 0.25
@@ -211,11 +212,6 @@ class Tracker:
         for inner in scope.walk() if not self.owners else ():  # the cell may be an inner function's
             if name in inner.bindings:
                 self.owners.add(id(inner))
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a name to look for."""
-        return bool(self.names - {""})
 
     # -- following aliases --
 
@@ -335,7 +331,7 @@ class Tracker:
         if self.kind in _FUNCTION_KINDS:
             return (0, 1.0) if id(binder) in self.owners else None
         if self.kind == "module-global":
-            if binder is not scope.source.module and not self._import_binds(binder, name):
+            if binder is not scope.source.module and not _import_binds(binder, name):
                 return None
             if scope.source.path == self.path and name == self.name:
                 return (0, 1.0)
@@ -344,10 +340,6 @@ class Tracker:
             near = self._class_confidence(binder)
             return (0, near) if near > 0.5 else None
         return None
-
-    @staticmethod
-    def _import_binds(binder: Optional[Scope], name: str) -> bool:
-        return binder is not None and any(b.how == "import" for b in binder.bindings.get(name, ()))
 
     def _imported_base(self, name: str, scope: Scope) -> Optional[Level]:
         target = scope.source.imports.get(name)
@@ -529,12 +521,9 @@ class Tracker:
         return None
 
     def _is_module(self, expr: ast.expr, scope: Scope) -> bool:
-        name = dotted(expr)
-        if not name or not self._import_binds(scope.binder(name.partition(".")[0]), name.partition(".")[0]):
-            return False
-        head, _, rest = name.partition(".")
+        head, _, rest = dotted(expr).partition(".")
         target = scope.source.imports.get(head)
-        if target is None:
+        if target is None or not _import_binds(scope.binder(head), head):
             return False
         full = ".".join(p for p in (target.module, target.name, rest) if p)
         if not target.level and full == self.module:
@@ -602,3 +591,7 @@ def tracker_for(program: Program, question: dict) -> Tracker:
     if found is None:
         found = program.trackers[key] = Tracker(program, question)
     return found
+
+
+def _import_binds(binder: Optional[Scope], name: str) -> bool:
+    return binder is not None and any(b.how == "import" for b in binder.bindings.get(name, ()))
