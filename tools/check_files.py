@@ -16,8 +16,9 @@ def _sizes(repository: Repository) -> Iterator[Finding]:
     rules = repository.rules["sizes"]
     for path in repository.files(*rules["globs"]):
         lines = repository.text(path).count("\n")
-        if lines > rules["file_lines"] and not matches(path, rules["exempt"]):
-            yield Finding(path, 0, "%d lines; a file has at most %d" % (lines, rules["file_lines"]))
+        most = rules["test_file_lines" if path.startswith("tests/") or "_test." in path else "file_lines"]
+        if lines > most and not matches(path, rules["exempt"]):
+            yield Finding(path, 0, "%d lines; a file has at most %d" % (lines, most))
 
 
 def _functions(repository: Repository) -> Iterator[Finding]:

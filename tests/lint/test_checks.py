@@ -45,6 +45,11 @@ def test_include_of_the_layer_beside(lint: Lint) -> None:
     ]
 
 
+def test_tests_may_make_heaps(lint: Lint) -> None:
+    text = '#include "snapshot/columns.h"\n#include "tests/support/heap_text.h"\n#include "graph/heap.h"\n'
+    assert lint("layers", {"src/elf/a_test.cc": text}) == ["src/elf/a_test.cc:3: elf includes graph, which is above it"]
+
+
 def test_include_by_a_relative_path(lint: Lint) -> None:
     assert lint("layers", {"src/elf/a.cc": '#include "../base/status.h"\n'}) == [
         "src/elf/a.cc:1: includes by a relative path: write it from src/"
@@ -92,6 +97,12 @@ def test_long_file(lint: Lint) -> None:
     table = {"src/pylayout/tables/v3_12.cc": "int x;\n" * 700}
     assert lint("files", {"src/base/a.cc": "int x;\n" * 601, "src/base/b.cc": "int x;\n" * 600, **table}) == [
         "src/base/a.cc: 601 lines; a file has at most 600"
+    ]
+
+
+def test_long_test(lint: Lint) -> None:
+    assert lint("files", {"tests/test_a.py": "x = 1\n" * 901, "src/base/b_test.cc": "int x;\n" * 900}) == [
+        "tests/test_a.py: 901 lines; a file has at most 900"
     ]
 
 
