@@ -115,6 +115,24 @@ BOUNDS = {
                 self.data[k] = v
     """,
     ),
+    "a counter and a base that is not known": (
+        None,
+        "self._Cache__maxsize",
+        "evicts",
+        """
+        from elsewhere import Mapping
+        class Cache(Mapping):
+            def __init__(self, maxsize):
+                self.data = {}
+                self.__currsize = 0
+                self.__maxsize = maxsize
+            def __setitem__(self, k, v):
+                while self.__currsize + 1 > self.__maxsize:  # HERE
+                    self.popitem()
+                self.data[k] = v
+                self.__currsize += 1
+    """,
+    ),
     "deque with maxlen": (
         100,
         None,
@@ -239,6 +257,37 @@ UNBOUNDED = {
                 return False
             def put(self, k, v):
                 self.data[k] = v
+    """,
+    "another class's container of the same name": """
+        class Small:
+            def __init__(self):
+                self.data = {}
+            def put(self, k, v):
+                if len(self.data) < 100:
+                    self.data[k] = v
+        class Cache:
+            def __init__(self):
+                self.data = {}
+            def put(self, k, v):
+                self.data[k] = v
+    """,
+    "a reader's position": """
+        class Cache:
+            def __init__(self):
+                self.data = []
+            def put(self, v):
+                self.data.append(v)
+            def items(self):
+                at = 0
+                while True:
+                    if at < len(self.data):
+                        yield self.data[at]
+                    elif not self.fill():
+                        return
+                    at += 1
+            def fill(self):
+                self.put(1)
+                return True
     """,
     "deque without maxlen": """
         from collections import deque

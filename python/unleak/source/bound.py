@@ -4,8 +4,8 @@ import ast
 from typing import Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .holder import Tracker, tracker_for
-from .kinds import callee
-from .mutations import ADD, REMOVE, Mutation, scan
+from .kinds import callee, self_class
+from .mutations import ADD, REMOVE, Mutation, removes_by_name, scan
 from .places import Place, place
 from .program import Program
 from .syntax import Scope, dotted, in_function
@@ -20,6 +20,7 @@ _SIZED = {
 _SIZE_WORDS = ("maxsize", "maxlen", "max_size", "max_len", "capacity", "limit", "max_entries", "size")
 _LRU_DEFAULT = 128
 _MAX_BODY = 2000
+_LEAST_SURE = 0.5  # that it is this container's length; a wrong bound would hide a leak
 
 
 class Bound(NamedTuple):
@@ -48,7 +49,7 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
         near = 0.3 if id(bound.scope) in adding else 0.2 if id(bound.scope.enclosing_class()) in classes else 0.0
         return (-(bound.sure + near), getattr(bound.node, "lineno", 0))
 
-    for bound in sorted(found, key=rank):
+    for bound in sorted((b for b in found if b.sure >= _LEAST_SURE), key=rank):
         literal, attribute = value_of(program, bound.against, bound.scope)
         if literal is not None or attribute is not None:
             spot: Place = place(bound.scope, bound.node, bound.how, min(1.0, bound.sure))
@@ -70,13 +71,21 @@ def value_of(program: Program, expr: Optional[ast.expr], scope: Scope) -> Tuple[
     if not name:
         return None, None
     binder = scope.binder(name) if isinstance(expr, ast.Name) else None
-    if binder is not None:
-        values = [b.value for b in binder.bindings.get(name, ()) if b.how == "assign"]
-        if len(values) == 1 and values[0] is not None:
-            number = _number(values[0])
-            if number is None and isinstance(values[0], ast.Attribute):
-                return None, dotted(values[0]) or name
-    return number, name
+    bindings = binder.bindings.get(name, ()) if binder is not None else ()
+    if len(bindings) > 1:
+        return None, None  # a counter or the like: no bound that stays
+    value = bindings[0].value if bindings and bindings[0].how == "assign" else None
+    if isinstance(value, ast.Attribute):
+        return None, _mangled(dotted(value) or name, scope)
+    return (_number(value) if value is not None else None), _mangled(name, scope)
+
+
+def _mangled(name: str, scope: Scope) -> str:
+    """`self.__size` as the attribute is really called: `self._Cache__size`."""
+    head, dot, last = name.rpartition(".")
+    klass = scope.enclosing_class()
+    private = dot and last.startswith("__") and not last.endswith("__") and klass is not None
+    return "%s._%s%s" % (head, klass.name.lstrip("_"), last) if private and klass is not None else name
 
 
 def _number(expr: ast.AST) -> Optional[int]:
@@ -296,10 +305,21 @@ def _contains(tracker: Tracker, scope: Scope, body: List[ast.stmt], changes: Lis
     if any(id(m.node) in nodes for m in wanted):
         return True
     for call in calls:
+        if effect == REMOVE and _evicts_by_name(tracker, call, scope):
+            return True
         target = callee(tracker.program, call.func, scope)
         if target is not None and any(m.scope is target for m in wanted):
             return True
     return False
+
+
+def _evicts_by_name(tracker: Tracker, call: ast.Call, scope: Scope) -> bool:
+    """`self.popitem()` in the class that owns the container: what it does may lie in a base that is not known."""
+    func = call.func
+    if not isinstance(func, ast.Attribute) or not isinstance(func.value, ast.Name):
+        return False
+    klass = self_class(func.value.id, scope)
+    return klass is not None and any(klass is c for c in tracker.classes) and removes_by_name(func.attr)
 
 
 def governing_compare(tracker: Tracker, scope: Scope, node: ast.AST) -> Optional[ast.AST]:

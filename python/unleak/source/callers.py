@@ -9,7 +9,8 @@ from .program import Program
 from .syntax import Scope, Source, dotted
 
 _LEVELS = 5
-_FLOOR = 0.12
+_FLOOR = 0.12  # callers below are not followed
+_TOLD = 0.25  # callers below are not told
 _FILES_A_LEVEL = 24
 _FAR_FILES = 8
 _NAMES_A_LEVEL = 24
@@ -82,7 +83,7 @@ def find(program: Program, start: Scope, frames: Frames, limit: int = 4) -> List
     found.sort(
         key=lambda c: (-rank(c, frames), c.scope.source.path != program.main_file, c.scope.source.path, c.node.lineno)
     )
-    return [c for c in found if c.confidence >= _FLOOR][:limit]
+    return [c for c in found if c.confidence >= _TOLD][:limit]
 
 
 def rank(caller: Caller, frames: Frames) -> float:

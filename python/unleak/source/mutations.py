@@ -101,6 +101,11 @@ class Mutation(NamedTuple):
     spread: bool = False  # `value` is a collection of what is stored
 
 
+def removes_by_name(name: str) -> bool:
+    """Whether a method's name says that it takes entries out."""
+    return name in _REMOVING or name.lstrip("_").startswith(_REMOVING_PREFIXES)
+
+
 def scan(tracker: Tracker) -> List[Mutation]:
     """Every change of the container in the tracker's files, in file order."""
     if tracker.changes is not None:
