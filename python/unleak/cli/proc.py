@@ -3,6 +3,7 @@ Everything deeper is the capture helper's."""
 from __future__ import annotations
 
 import os
+import time
 from typing import List, Optional
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -27,15 +28,21 @@ def alive(pid: int) -> bool:
     return bool(fields) and fields[0] not in ("Z", "X")
 
 
-def started(pid: int) -> Optional[int]:
-    """Start time in clock ticks since boot: with the pid, the identity of a process."""
+def started(pid: int) -> Optional[float]:
+    """When it started, in seconds since the epoch, to a hundredth; None when that cannot be told."""
     fields = stat_fields(pid)
-    return int(fields[19]) if len(fields) > 19 else None
+    if len(fields) <= 19:
+        return None
+    lived = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.time() - lived
 
 
-def parent(pid: int) -> int:
-    fields = stat_fields(pid)
-    return int(fields[1]) if len(fields) > 1 else 0
+def folder(pid: int) -> str:
+    """Its working directory, as it is called under its own root; "" when that cannot be told."""
+    try:
+        return os.readlink("/proc/%d/cwd" % pid)
+    except OSError:
+        return ""
 
 
 def resident(pid: int) -> int:

@@ -1,6 +1,7 @@
 """The text form of a verdict document, from the document alone: what a person reads first."""
 from __future__ import annotations
 
+import re
 import statistics
 import textwrap
 from typing import Any, Dict, List, Optional
@@ -11,6 +12,7 @@ from unleak.cli.text import WIDTH, number, printable, row, seconds, size
 GARBAGE_KINDS = {"reference-cycle"}
 PEAK_KINDS = {"bulk-read"}
 COLORS = {"LEAK": "1;31", "GARBAGE": "1;33", "PEAK": "1;33", "NOT A LEAK": "1;32", "CLEAN": "1;32", "INCONCLUSIVE": "1;35"}
+QUESTION = re.compile(r"^[a-z]+\d+\.[a-z]+\d*: ")
 MOST_TYPES, MOST_PLACES = 4, 3
 
 
@@ -154,7 +156,7 @@ def _held(finding: Document) -> List[str]:
 
 def _step(step: Dict[str, Any], last: bool) -> str:
     edge, kind = printable(step.get("edge") or "?"), printable(step.get("type") or "")
-    edge = edge[1:] if edge.startswith(".") else edge
+    edge = (edge[1:] if edge.startswith(".") else edge).strip()
     if last and edge.startswith("["):
         return "%s → %s" % (edge, kind.rpartition(".")[2]) if kind else edge
     if not kind:
@@ -302,7 +304,8 @@ def _notes(document: Document) -> List[str]:
     if rest.get("bytes") or rest.get("objects"):
         notes.append("%s in %s objects grew elsewhere and is below the floor (--all shows it)" % (
             size(rest.get("bytes") or 0), number(rest.get("objects") or 0)))
-    notes += [printable(note) for note in document.get("notes") or []]
+    # Notes on a question begin with its name, which says nothing to a person.
+    notes += [printable(QUESTION.sub("", note)) for note in document.get("notes") or []]
     lines: List[str] = []
     for note in notes:
         lines += row("" if lines else "NOTES", note, indent=0, column=8)

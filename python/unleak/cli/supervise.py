@@ -98,7 +98,7 @@ class Supervisor:
         looked = self._watch.look(subject)
         ended = time.monotonic()
         if looked:
-            self._budget.charge(ended - began)
+            self._budget.charge(subject.cost_s)
             self._highs[subject.pid].looked(began - self._began, ended - self._began)
             subject.done = False        # a session of `run` ends with its program
             return

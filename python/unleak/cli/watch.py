@@ -22,8 +22,9 @@ class Subject:
         self.pid = pid
         self.session = engine.Session(options)
         self.root = _own_root(pid)
-        self.born = proc.started(pid)
+        self._where = {"cwd": proc.folder(pid), "started": proc.started(pid)}
         self.looks = 0
+        self.cost_s = 0.0       # of the last look to the target's machine: its pauses and the processor time
         self.due = time.monotonic()
         self.not_before = 0.0
         self.done = False
@@ -36,10 +37,10 @@ class Subject:
             os.close(self.root)
             self.root = None
 
-    @property
-    def root_path(self) -> Optional[str]:
-        """The folder below which the target's files lie, for as long as this object is open."""
-        return None if self.root is None else "/proc/self/fd/%d" % self.root
+    def where(self) -> Dict[str, Any]:
+        """Where its files lie, for the answers of the source: valid until close()."""
+        root = {} if self.root is None else {"root": "/proc/self/fd/%d" % self.root}
+        return {**root, **{key: value for key, value in self._where.items() if value}}
 
 
 def _own_root(pid: int) -> Optional[int]:
@@ -74,6 +75,7 @@ class Watch:
             self.journal.write("pid %d: no look: %s" % (subject.pid, problem.message))
             return False
         subject.looks += 1
+        subject.cost_s = (facts.get("total_pause_ms", 0.0) + facts.get("cpu_ms", 0.0)) / 1e3
         self.journal.write("pid %d: look %d in %.0f ms: %s" % (
             subject.pid, subject.looks, (time.monotonic() - began) * 1e3, _facts(facts)))
         if self.keep is not None:

@@ -57,7 +57,7 @@ def verdicts(subjects: List[Subject], interrupts: Interrupts, journal: Journal) 
         raise next((s.problem for s in subjects if s.problem), errors.Failure("no process could be looked at"))
     documents = []
     for subject in seen or subjects[:1]:
-        document = conclude(subject.session, subject.looks, subject.root_path, subject.pid, read_source=interrupts.count < 2)
+        document = conclude(subject.session, subject.looks, subject.where(), subject.pid, read_source=interrupts.count < 2)
         document["notes"] = document.get("notes", []) + subject.notes
         journal.write("pid %d: %s" % (subject.pid, document.get("verdict")))
         documents.append(document)
@@ -80,6 +80,6 @@ def diagnose_files(args: argparse.Namespace) -> List[Document]:
         session = engine.Session(session_options(args))
         for _, snapshot in sorted(looks, key=lambda pair: pair[0]):
             session.add(snapshot)
-        documents.append(conclude(session, len(looks), "", pid or 0))
+        documents.append(conclude(session, len(looks), {"root": ""}, pid or 0))
         session.close()
     return documents

@@ -58,12 +58,12 @@ def documents(supervisor: Supervisor, interrupts: Interrupts) -> List[Document]:
     """A document for each process looked at, the started one first, with what only its parent knows."""
     seen = [s for s in supervisor.subjects if s.looks]
     if not seen:
-        document = conclude(None, 0, None, supervisor.pid, supervisor.facts(supervisor.pid))
+        document = conclude(None, 0, {}, supervisor.pid, supervisor.facts(supervisor.pid))
         document["summary"] = supervisor.why_no_look()
         return [document]
     result = []
     for subject in seen:
-        document = conclude(subject.session, subject.looks, subject.root_path, subject.pid, supervisor.facts(subject.pid),
+        document = conclude(subject.session, subject.looks, subject.where(), subject.pid, supervisor.facts(subject.pid),
                             read_source=interrupts.count < 3)
         document["notes"] = document.get("notes", []) + subject.notes
         result.append(document)

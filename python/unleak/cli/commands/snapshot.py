@@ -42,7 +42,7 @@ def execute(args: argparse.Namespace) -> int:
         if args.json:
             session = engine.Session({"looks": 1})
             session.add(snapshot)
-            document = conclude(session, 1, None, args.pid, read_source=False)
+            document = conclude(session, 1, {}, args.pid, read_source=False)
             document["findings"], document["verdict"] = [], "inconclusive"
             output.write_json(document)
         else:
