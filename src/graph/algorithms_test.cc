@@ -162,8 +162,9 @@ TEST(Dominators, FollowOnlyTheirEdges) {
   using snapshot::Label;
   using snapshot::LabelKind;
   RandomGraph g = FromLists({{1, 2}, {3}, {3}, {}});
-  g.label = {Label::Pack(EdgeClass::kTraverse, LabelKind::kIndex, 0), Label::Pack(EdgeClass::kTraverse, LabelKind::kIndex, 1),
-             Label::Pack(EdgeClass::kOmitted, LabelKind::kName, 1), Label::Pack(EdgeClass::kTraverse, LabelKind::kType, 0)};
+  g.label = {
+      Label::Pack(EdgeClass::kTraverse, LabelKind::kIndex, 0), Label::Pack(EdgeClass::kTraverse, LabelKind::kIndex, 1),
+      Label::Pack(EdgeClass::kOmitted, LabelKind::kName, 1), Label::Pack(EdgeClass::kTraverse, LabelKind::kType, 0)};
   std::vector<u32> entries{0};
   EXPECT_EQ(Dominators(g.view(kCountedEdges), &entries).parent[3], 0u);
   EXPECT_EQ(Dominators(g.view(kHoldingEdges), &entries).parent[3], 1u);

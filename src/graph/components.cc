@@ -7,8 +7,7 @@ namespace {
 
 class Tarjan {
  public:
-  Tarjan(std::span<const u32> row, std::span<const u32> target)
-      : row_(row), target_(target), low_(row.size() - 1, 0) {
+  Tarjan(std::span<const u32> row, std::span<const u32> target) : row_(row), target_(target), low_(row.size() - 1, 0) {
     out_.of.assign(row.size() - 1, kNone);
   }
 

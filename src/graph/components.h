@@ -9,8 +9,8 @@
 namespace unleak::graph {
 
 struct Components {
-  std::vector<u32> of;     // node -> component
-  u32 count = 0;           // an edge between two components leads from a higher to a lower number
+  std::vector<u32> of;  // node -> component
+  u32 count = 0;        // an edge between two components leads from a higher to a lower number
 };
 
 // Self-loops make no difference. Memory: 12 bytes a node besides the result, and 8 a node of the deepest path.

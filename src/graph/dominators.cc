@@ -10,7 +10,11 @@ namespace {
 class SemiNca {
  public:
   SemiNca(const GraphView& graph, std::vector<u32>* entries)
-      : graph_(graph), entries_(*entries), number_(graph.nodes(), 0), entry_(graph.nodes()), idom_(graph.nodes(), kNone) {
+      : graph_(graph),
+        entries_(*entries),
+        number_(graph.nodes(), 0),
+        entry_(graph.nodes()),
+        idom_(graph.nodes(), kNone) {
     for (u32 node : entries_) entry_.set(node);
   }
 
@@ -148,10 +152,10 @@ class SemiNca {
 
   const GraphView& graph_;
   std::vector<u32>& entries_;
-  std::vector<u32> number_;             // node -> vertex; 0: not reached yet
+  std::vector<u32> number_;  // node -> vertex; 0: not reached yet
   Bits entry_;
-  std::vector<u32> idom_;               // by node
-  std::vector<u32> order_, up_;         // by vertex: node; parent in the depth-first tree, later the dominator
+  std::vector<u32> idom_;        // by node
+  std::vector<u32> order_, up_;  // by vertex: node; parent in the depth-first tree, later the dominator
   std::vector<u32> ancestor_, label_, semi_, path_;
   std::vector<std::pair<u32, u32>> calls_;
 };

@@ -12,7 +12,7 @@
 namespace unleak::graph {
 
 struct DominatorTree {
-  std::vector<u32> parent;  // immediate dominator; kNone: only the virtual root dominates it
+  std::vector<u32> parent;   // immediate dominator; kNone: only the virtual root dominates it
   std::vector<u32> in, out;  // preorder interval of its subtree: a dominates b if in[a] <= in[b] && out[b] <= out[a]
 };
 

@@ -5,13 +5,12 @@
 #include <bit>
 
 #include "graph/roots.h"
+#include "graph/steps.h"
 
 namespace unleak::graph {
 namespace {
 
 using snapshot::Columns;
-using snapshot::Label;
-using snapshot::LabelKind;
 using snapshot::Role;
 
 u64 Mix(u64 a, u64 b) {
@@ -44,10 +43,17 @@ std::string WithoutThread(const NamedRoot& root) {
 class Folder {
  public:
   Folder(const Heap& heap, const FoldOptions& options)
-      : heap_(heap), c_(heap.columns()), options_(options), names_(c_.strings), folded_(heap.node_count(), kNone),
-        table_(1024, kNone), type_text_(c_.types.size(), kNone) {}
+      : heap_(heap),
+        c_(heap.columns()),
+        options_(options),
+        names_(c_.strings),
+        folded_(heap.node_count(), kNone),
+        table_(1024, kNone),
+        type_text_(c_.types.size(), kNone) {}
 
   Fold Run() {
+    immortal_text_ = out_.strings_.Intern("immortal");
+    unexplained_text_ = out_.strings_.Intern("unexplained");
     for (const NamedRoot& root : heap_.roots()) root_text_.push_back(out_.strings_.Intern(WithoutThread(root)));
     FoldAll();
     TakeContainers();
@@ -56,15 +62,11 @@ class Folder {
   }
 
  private:
-  struct Key {
+  struct Key {  // of a root: step.value is the string of its name
     u32 parent, type;
-    u64 step;
+    StepName step;
     bool operator==(const Key&) const = default;
   };
-
-  // What a step is called, comparable within one heap: kind in the high half, string or root in the low one.
-  enum StepKind : u64 { kRoot, kNamed, kKeyed, kItem, kValue, kKey, kClass, kAttributes, kOther };
-  static constexpr u64 Step(StepKind kind, u32 value = 0) { return u64{kind} << 32 | value; }
 
   void FoldAll() {
     std::vector<u32> stack;
@@ -87,13 +89,14 @@ class Folder {
 
   void FoldNode(u32 node) {
     u32 parent = heap_.parent(node);
-    u64 step;
+    StepName step;
     if (parent == kNone) {
       const u32 root = heap_.root_of(node);
       const bool immortal = heap_.population(node) == Population::kImmortal;
-      step = Step(kRoot, root != kNone ? root_text_[root] : out_.strings_.Intern(immortal ? "immortal" : "unexplained"));
+      const u32 held_by_none = immortal ? immortal_text_ : unexplained_text_;
+      step = {StepKind::kRoot, root != kNone ? root_text_[root] : held_by_none};
     } else {
-      step = StepOf(parent, c_.edge_label[heap_.parent_edge(node)]);
+      step = NameStep(heap_, parent, c_.edge_label[heap_.parent_edge(node)]);
       if (IsAttributes(parent)) parent = heap_.parent(parent);
     }
     const u32 index = Find(parent == kNone ? kNone : folded_[parent], step, c_.type[node]);
@@ -102,51 +105,14 @@ class Folder {
     out_.nodes_[index].bytes += c_.size_of(node);
   }
 
-  u64 StepOf(u32 source, u32 label) const {
-    const u32 value = Label::Value(label);
-    switch (Label::Kind(label)) {
-      case LabelKind::kName: return names_.dict(label) ? Step(kAttributes) : Step(kNamed, value);
-      case LabelKind::kLocal: return Step(kNamed, value);
-      case LabelKind::kKeyName:
-        if (heap_.is_namespace(source)) return Step(kNamed, value);
-        return c_.length_of(source) <= Heap::kMostKeys ? Step(kKeyed, value) : Step(kValue);
-      case LabelKind::kKeyNode: return Step(kValue);
-      case LabelKind::kKey: return Step(kKey);
-      case LabelKind::kType: return Step(kClass);
-      case LabelKind::kIndex: return Step(kItem);
-      case LabelKind::kNone: break;
-    }
-    const Role role = c_.role_of(source);
-    return role == Role::kInstance || role == Role::kOther ? Step(kOther) : Step(kItem);
-  }
-
-  std::string StepText(u64 step) const {
-    const u32 value = static_cast<u32>(step);
-    switch (static_cast<StepKind>(step >> 32)) {
-      case kRoot: return std::string(out_.strings_.at(value));
-      case kNamed: {
-        const auto name = c_.strings.at(value);
-        return name.empty() || name[0] == '+' ? "->" : "." + std::string(name);
-      }
-      case kKeyed: return "['" + std::string(c_.strings.at(value)) + "']";
-      case kItem: return "[*]";
-      case kValue: return "{*}";
-      case kKey: return "{key}";
-      case kClass: return ".__class__";
-      case kAttributes: return ".__dict__";
-      case kOther: break;
-    }
-    return "->";
-  }
-
   // The folded node of (parent, step, type), made if it is not there and there is room.
-  u32 Find(u32 parent, u64 step, u32 type) {
+  u32 Find(u32 parent, StepName step, u32 type) {
     if (parent != kNone && keys_[parent].step == step && keys_[parent].type == type) {
       out_.nodes_[parent].run = true;
       return parent;
     }
     const Key key{parent, type, step};
-    size_t slot = Mix(Mix(step, type), parent) & (table_.size() - 1);
+    size_t slot = Slot(key);
     for (; table_[slot] != kNone; slot = (slot + 1) & (table_.size() - 1))
       if (keys_[table_[slot]] == key) return table_[slot];
     if (out_.nodes_.size() >= options_.most_nodes) {
@@ -158,8 +124,14 @@ class Folder {
     return static_cast<u32>(keys_.size() - 1);
   }
 
+  size_t Slot(const Key& key) const {
+    const u64 step = static_cast<u64>(key.step.kind) << 32 | key.step.value;
+    return Mix(Mix(step, key.type), key.parent) & (table_.size() - 1);
+  }
+
   u32 OtherRoots(u32 type) {
-    if (other_roots_ == kNone) other_roots_ = AddNode({kNone, type, Step(kRoot, out_.strings_.Intern("other roots"))});
+    if (other_roots_ == kNone)
+      other_roots_ = AddNode({kNone, type, {StepKind::kRoot, out_.strings_.Intern("other roots")}});
     return other_roots_;
   }
 
@@ -167,7 +139,8 @@ class Folder {
     keys_.push_back(key);
     FoldedNode node;
     node.parent = key.parent;
-    const std::string step = StepText(key.step);
+    const bool root = key.step.kind == StepKind::kRoot;
+    const std::string step = root ? std::string(out_.strings_.at(key.step.value)) : TextOf(heap_, key.step);
     node.step = out_.strings_.Intern(step);
     node.type = TypeText(key.type);
     const u64 own = Mix(HashText(step), HashText(out_.strings_.at(node.type)));
@@ -179,7 +152,7 @@ class Folder {
   void Grow() {
     table_.assign(table_.size() * 2, kNone);
     for (u32 i = 0; i < keys_.size(); ++i) {
-      size_t slot = Mix(Mix(keys_[i].step, keys_[i].type), keys_[i].parent) & (table_.size() - 1);
+      size_t slot = Slot(keys_[i]);
       while (table_[slot] != kNone) slot = (slot + 1) & (table_.size() - 1);
       table_[slot] = i;
     }
@@ -215,8 +188,8 @@ class Folder {
       if (!IsKept(node)) continue;
       u32 owner = heap_.parent(node);
       if (owner != kNone && IsAttributes(owner)) owner = heap_.parent(owner);
-      out_.containers_.push_back({c_.address[node], c_.length_of(node), owner == kNone ? 0 : c_.address[owner], folded_[node],
-                                  TypeText(c_.type[node]), c_.role_of(node)});
+      out_.containers_.push_back({c_.address[node], c_.length_of(node), owner == kNone ? 0 : c_.address[owner],
+                                  folded_[node], TypeText(c_.type[node]), c_.role_of(node)});
     }
   }
 
@@ -241,12 +214,13 @@ class Folder {
   const FoldOptions& options_;
   const NameSets names_;
   Fold out_;
-  std::vector<u32> folded_;      // heap node -> folded node
-  std::vector<Key> keys_;        // parallel to out_.nodes_
-  std::vector<u32> table_;       // open addressing over keys_
-  std::vector<u32> type_text_;   // type -> string of out_
-  std::vector<u32> root_text_;   // root -> string of out_
-  u32 other_roots_ = kNone;      // where roots are counted that do not fit
+  std::vector<u32> folded_;     // heap node -> folded node
+  std::vector<Key> keys_;       // parallel to out_.nodes_
+  std::vector<u32> table_;      // open addressing over keys_
+  std::vector<u32> type_text_;  // type -> string of out_
+  std::vector<u32> root_text_;  // root -> string of out_
+  u32 immortal_text_ = 0, unexplained_text_ = 0;
+  u32 other_roots_ = kNone;  // where roots are counted that do not fit
 };
 
 Fold Fold::Make(const Heap& heap, const FoldOptions& options) { return Folder(heap, options).Run(); }
@@ -261,7 +235,8 @@ std::string Fold::PathText(u32 node) const {
     std::string_view word = strings_.at(step.step);
     if (step.parent == kNone && word.substr(0, kModule.size()) == kModule) word.remove_prefix(kModule.size());
     out.append(word);
-    if (step.parent == kNone && (word == "unexplained" || word == "immortal")) out.append(" ").append(strings_.at(step.type));
+    if (step.parent == kNone && (word == "unexplained" || word == "immortal"))
+      out.append(" ").append(strings_.at(step.type));
     if (step.run) out.append("+");
   }
   return out;
@@ -280,8 +255,10 @@ bool IsFoldedContainer(Role role) {
     case Role::kDefaultdict:
     case Role::kCounter:
     case Role::kQueue:
-    case Role::kArray: return true;
-    default: return false;
+    case Role::kArray:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -1,10 +1,10 @@
 // What is kept of a look once its heap is gone: paths folded to a small tree, containers, totals by type.
 //
 // The tree of shortest paths is folded by (parent, step, type): items of sequences are one step "[*]", values of maps
-// "{*}" unless the map is a namespace or has at most Heap::kMostKeys keys, an object and its __dict__ are one (attributes
-// fold alike whether they lie inline or in a dict), and runs of the same (step, type) are one node shown with "+": a
-// linked list of a million nodes is one. Hashes hold no address, size, count or thread number, so that folded nodes of
-// two looks, or of two runs of a program, can be compared (the idea is BLeak's and shark's, see docs).
+// "{*}" unless the map is a namespace or has at most Heap::kMostKeys keys, an object and its __dict__ are one
+// (attributes fold alike whether they lie inline or in a dict), and runs of the same (step, type) are one node shown
+// with "+": a linked list of a million nodes is one. Hashes hold no address, size, count or thread number, so that
+// folded nodes of two looks, or of two runs of a program, can be compared (the idea is BLeak's and shark's, see docs).
 #pragma once
 
 #include <string>
@@ -21,24 +21,24 @@ struct FoldOptions {
 };
 
 struct FoldedNode {
-  u32 parent = kNone;     // index of a folded node before it; kNone: a root
+  u32 parent = kNone;      // index of a folded node before it; kNone: a root
   u32 step = 0, type = 0;  // Fold::text: step (".x", "[*]", name of the root), name of the type
-  bool run = false;       // holds a run of two or more steps
+  bool run = false;        // holds a run of two or more steps
   u64 hash = 0;
   u64 objects = 0, bytes = 0;  // of this node alone
 };
 
 struct FoldedContainer {
   u64 address = 0;
-  u64 length = 0;        // entries; of a bytearray: bytes
-  u64 owner = 0;         // address of the object whose attribute, item or key it is; 0: none
-  u32 node = kNone;      // folded node
-  u32 type = 0;          // Fold::text
+  u64 length = 0;    // entries; of a bytearray: bytes
+  u64 owner = 0;     // address of the object whose attribute, item or key it is; 0: none
+  u32 node = kNone;  // folded node
+  u32 type = 0;      // Fold::text
   snapshot::Role role = snapshot::Role::kOther;
 };
 
 struct TypeTotal {
-  u32 name = 0;                      // Fold::text
+  u32 name = 0;                        // Fold::text
   u64 objects[6] = {}, bytes[6] = {};  // by Population
 };
 
@@ -47,9 +47,9 @@ class Fold {
  public:
   static Fold Make(const Heap& heap, const FoldOptions& options = {});
 
-  const std::vector<FoldedNode>& nodes() const { return nodes_; }  // parents before children
+  const std::vector<FoldedNode>& nodes() const { return nodes_; }                 // parents before children
   const std::vector<FoldedContainer>& containers() const { return containers_; }  // ascending by address
-  const std::vector<TypeTotal>& types() const { return types_; }   // types that have objects
+  const std::vector<TypeTotal>& types() const { return types_; }                  // types that have objects
   u64 merged_objects() const { return merged_; }  // did not fit and were counted in a parent
   u64 shortest() const { return shortest_; }      // what `shortest` had to be so that containers() fits
 

@@ -83,22 +83,29 @@ TEST(Fold, ContainersKnowLengthPathAndOwner) {
 
 TEST(Fold, AttributesFoldAlikeInlineAndInADict) {
   const Folded inside("root module app\napp: module { .o -> o }\no: app.O { .jobs -> jobs }\njobs: list");
-  const Folded dict("root module app\napp: module { .o -> o }\no: app.O { .__dict__ -> d }\nd: dict { ['jobs'] -> jobs }\njobs: list");
+  const Folded dict(
+      "root module app\napp: module { .o -> o }\no: app.O { .__dict__ -> d }\nd: dict { ['jobs'] -> jobs }\njobs: "
+      "list");
   EXPECT_EQ(inside.at("app.o.jobs").hash, dict.at("app.o.jobs").hash);
 }
 
 TEST(Fold, HashesHoldNoAddressCountOrThread) {
-  const std::string text = "thread t tid=%\ncode f file=/a.py\nframe f1 thread=t code=f\nroot frame f1 x -> l\nl: list address=% { [0] -> a }\na: str";
+  const std::string text =
+      "thread t tid=%\ncode f file=/a.py\nframe f1 thread=t code=f\nroot frame f1 x -> l\nl: list address=% { [0] -> a "
+      "}\na: str";
   std::string one = text, two = text;
   for (auto [s, digits] : {std::pair{&one, "17"}, std::pair{&two, "91840"}})
-    for (size_t at; (at = s->find('%')) != std::string::npos;) s->replace(at, 1, std::string(digits) + (s->find("address=%") + 8 == at ? "0000" : ""));
+    for (size_t at; (at = s->find('%')) != std::string::npos;)
+      s->replace(at, 1, std::string(digits) + (s->find("address=%") + 8 == at ? "0000" : ""));
   const Folded a(one), b(two);
   EXPECT_EQ(a.at("thread local x of f[*]").hash, b.at("thread local x of f[*]").hash);
   EXPECT_NE(a.at("thread local x of f[*]").hash, a.at("thread local x of f").hash);
 }
 
 TEST(Fold, RunsAreOneNode) {
-  const Folded f("root module app\napp: module { .head -> n[1] }\nn[1..1000]: app.Node { .next -> n[i+1], .v -> v[i] }\nv[1..1000]: str");
+  const Folded f(
+      "root module app\napp: module { .head -> n[1] }\nn[1..1000]: app.Node { .next -> n[i+1], .v -> v[i] "
+      "}\nv[1..1000]: str");
   EXPECT_EQ(f.at("app.head").objects, 1u);
   EXPECT_EQ(f.at("app.head.next+").objects, 999u);
   EXPECT_EQ(f.at("app.head.next+.v").objects, 999u);

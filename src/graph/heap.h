@@ -20,12 +20,12 @@ namespace unleak::graph {
 
 // Who keeps an object (DESIGN section 2.6).
 enum class Population : u8 {
-  kRetained = 0,    // A: reached from a named root
-  kUnexplained,     // B: held only by references that nobody explains
-  kGarbage,         // C: unreachable, and the collector can free it
-  kUncollectable,   // U: unreachable, but in (or held by) a cycle with a member or edge that the collector cannot see
-  kFrozen,          // F: unreachable, but in (or held by) a cycle with a member in the permanent generation
-  kImmortal,        // I: not reached from a named root, but immortal or held by something immortal
+  kRetained = 0,   // A: reached from a named root
+  kUnexplained,    // B: held only by references that nobody explains
+  kGarbage,        // C: unreachable, and the collector can free it
+  kUncollectable,  // U: unreachable, but in (or held by) a cycle with a member or edge that the collector cannot see
+  kFrozen,         // F: unreachable, but in (or held by) a cycle with a member in the permanent generation
+  kImmortal,       // I: not reached from a named root, but immortal or held by something immortal
 };
 
 // Objects whose references are counted; "explained" ones are those whose count equals what the snapshot shows.
@@ -37,29 +37,29 @@ struct Completeness {
 // A step of a path: the edge from the previous node (or root) and the node that it leads to.
 struct Step {
   u32 node = kNone;
-  u32 label = 0;   // snapshot::Label; of the first step: unused
+  u32 label = 0;  // snapshot::Label; of the first step: unused
 };
 
 struct Path {
-  u32 root = kNone;            // index into roots(); kNone with steps: an object that nobody explains, or an immortal one
-  std::vector<Step> steps;     // steps[0].node is the root's node
+  u32 root = kNone;         // index into roots(); kNone with steps: an object that nobody explains, or an immortal one
+  std::vector<Step> steps;  // steps[0].node is the root's node
 };
 
 // Roots as a person names them: a module in sys.modules is a root of its own ("module app.cache").
 struct NamedRoot {
   u32 node = kNone;
-  u8 rank = 0;                 // 0 module, 1 class or static type, 2 interpreter, 3 thread, 4 frame, 5 other
+  u8 rank = 0;  // 0 module, 1 class or static type, 2 interpreter, 3 thread, 4 frame, 5 other
   snapshot::RootKind kind = snapshot::RootKind::kInterpreter;
-  std::string name;            // "module app.cache", "main thread local x of serve", "interpreter atexit callbacks"
+  std::string name;  // "module app.cache", "main thread local x of serve", "interpreter atexit callbacks"
   u32 thread = kNone, frame = kNone;
 };
 
-struct Component {             // a strongly connected component of at least one real cycle, in C, U or F
-  std::vector<u32> nodes;      // ascending
-  u64 bytes = 0;               // of its nodes
-  u64 drags_bytes = 0;         // all that only it keeps alive, itself included
+struct Component {         // a strongly connected component of at least one real cycle, in C, U or F
+  std::vector<u32> nodes;  // ascending
+  u64 bytes = 0;           // of its nodes
+  u64 drags_bytes = 0;     // all that only it keeps alive, itself included
   u64 drags_objects = 0;
-  bool outermost = false;      // nothing unreachable outside holds it
+  bool outermost = false;  // nothing unreachable outside holds it
 };
 
 class Heap {
@@ -76,14 +76,14 @@ class Heap {
   std::span<const u32> in_edges(u32 node) const { return In(reverse_.edge, node); }
 
   Population population(u32 node) const { return static_cast<Population>(population_[node]); }
-  i64 surplus(u32 node) const;                    // refcount minus counted references; 0 for immortal ones
+  i64 surplus(u32 node) const;  // refcount minus counted references; 0 for immortal ones
   const Completeness& completeness() const { return completeness_; }
 
   // Shortest path from a root, where lesser roots and detours count as longer (reach.h); no steps if not reached.
   Path path_to(u32 node) const;
-  u32 parent(u32 node) const { return parent_[node]; }             // kNone: a root's own node or unreached
-  u32 parent_edge(u32 node) const { return parent_edge_[node]; }   // edge id, kNone likewise
-  u32 root_of(u32 node) const { return root_[node]; }              // index into roots(), kNone if unreached
+  u32 parent(u32 node) const { return parent_[node]; }            // kNone: a root's own node or unreached
+  u32 parent_edge(u32 node) const { return parent_edge_[node]; }  // edge id, kNone likewise
+  u32 root_of(u32 node) const { return root_[node]; }             // index into roots(), kNone if unreached
 
   u32 dominator(u32 node) const { return idom_[node]; }  // kNone: only the virtual root dominates it
   u64 retained(u32 node) const { return retained_[node]; }
@@ -115,7 +115,7 @@ class Heap {
   Reverse reverse_;
   Bits namespaces_;
   std::vector<u8> population_;
-  std::vector<u32> surplus_node_;   // sparse: nodes with surplus or deficit
+  std::vector<u32> surplus_node_;  // sparse: nodes with surplus or deficit
   std::vector<i64> surplus_value_;
   std::vector<u32> parent_, parent_edge_, root_;
   std::vector<u32> entries_, idom_, dom_in_, dom_out_;

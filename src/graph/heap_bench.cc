@@ -24,7 +24,8 @@ enum TypeIndex : u32 { kModuleType, kDictType, kListType, kTupleType, kStrType, 
 class Maker {
  public:
   explicit Maker(u32 objects) {
-    const Role roles[] = {Role::kModule, Role::kDict, Role::kList, Role::kTuple, Role::kStr, Role::kType, Role::kInstance};
+    const Role roles[] = {Role::kModule, Role::kDict, Role::kList,    Role::kTuple,
+                          Role::kStr,    Role::kType, Role::kInstance};
     const char* names[] = {"module", "dict", "list", "tuple", "str", "type", "app.Session"};
     for (size_t i = 0; i < std::size(roles); ++i) {
       snapshot::Type type;

@@ -236,7 +236,8 @@ data: list { [0] -> x }
 x: str
 cycle: app.Node { .self -> cycle }
 )");
-  for (const char* name : {"lost", "data", "x", "cycle"}) EXPECT_EQ(b.PopulationOf(name), Population::kUnexplained) << name;
+  for (const char* name : {"lost", "data", "x", "cycle"})
+    EXPECT_EQ(b.PopulationOf(name), Population::kUnexplained) << name;
   EXPECT_EQ(b.heap().surplus(b["lost"]), 1);
   EXPECT_EQ(b.heap().surplus(b["data"]), 0);
   EXPECT_EQ(b.PathOf("x"), "unexplained app.Session.data[*]");

@@ -107,7 +107,8 @@ class Sharer {
     for (u32 n = 0; n < rest_.size(); ++n) order[next[components_.of[n]]++] = n;
     for (size_t i = order.size(); i-- > 0;) {
       const u32 n = order[i];
-      for (u32 e = csr_.row[n]; e < csr_.row[n + 1]; ++e) mask_[components_.of[csr_.target[e]]] |= mask_[components_.of[n]];
+      for (u32 e = csr_.row[n]; e < csr_.row[n + 1]; ++e)
+        mask_[components_.of[csr_.target[e]]] |= mask_[components_.of[n]];
     }
   }
 
@@ -143,23 +144,26 @@ class Sharer {
   const Heap& heap_;
   const Columns& c_;
   std::span<const GrowingContainer> growing_;
-  Bits grows_;                                  // is one of growing_
-  std::map<u32, std::vector<u32>> elements_;    // of those, sorted
+  Bits grows_;                                // is one of growing_
+  std::map<u32, std::vector<u32>> elements_;  // of those, sorted
   Bits base_;
-  std::vector<u32> local_, rest_;               // node -> index into rest_, and back
+  std::vector<u32> local_, rest_;  // node -> index into rest_, and back
   Csr csr_;
   Components components_;
-  std::vector<u64> mask_;                       // by component
+  std::vector<u64> mask_;  // by component
 };
 
 }  // namespace
 
 Result<std::vector<LeakShare>> LeakShares(const Heap& heap, std::span<const GrowingContainer> growing) {
   if (growing.size() > kMostShares)
-    return Status(Code::kUsage, "LeakShare of " + std::to_string(growing.size()) + " containers; at most " +
-                                    std::to_string(kMostShares) + " can be told apart", "pass the fastest growing ones");
+    return Status(Code::kUsage,
+                  "LeakShare of " + std::to_string(growing.size()) + " containers; at most " +
+                      std::to_string(kMostShares) + " can be told apart",
+                  "pass the fastest growing ones");
   for (const GrowingContainer& container : growing)
-    if (container.node >= heap.node_count()) return Status(Code::kUsage, "a growing container is not a node of this heap");
+    if (container.node >= heap.node_count())
+      return Status(Code::kUsage, "a growing container is not a node of this heap");
   return Sharer(heap, growing).Run();
 }
 

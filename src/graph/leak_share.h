@@ -19,9 +19,9 @@ struct GrowingContainer {
 };
 
 struct TypeShare {
-  u32 type = 0;        // index into columns().types
-  u64 objects = 0;     // reached through this container, shared ones too
-  double bytes = 0;    // its part of them
+  u32 type = 0;      // index into columns().types
+  u64 objects = 0;   // reached through this container, shared ones too
+  double bytes = 0;  // its part of them
 };
 
 struct LeakShare {

@@ -36,8 +36,8 @@ std::vector<Module> ModulesOf(const Columns& c, const NameSets& names, u32 sys_m
     module.node = node;
     module.dict = DictOf(c, names, node);
     module.name = kind == LabelKind::kKeyName ? c.strings.at(Label::Value(label)) : "?";
-    module.internal = module.name == "sys" || module.name == "builtins" || module.name == "gc" ||
-                      Contains(module.name, "importlib");
+    module.internal =
+        module.name == "sys" || module.name == "builtins" || module.name == "gc" || Contains(module.name, "importlib");
     out.push_back(module);
   }
   return out;

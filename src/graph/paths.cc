@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "graph/heap.h"
+#include "graph/steps.h"
 
 namespace unleak::graph {
 namespace {
@@ -16,7 +17,7 @@ bool IsMap(Role role) {
          role == Role::kMappingproxy || role == Role::kWeakMap;
 }
 
-bool IsContainer(Role role) {
+bool IsSequence(Role role) {
   switch (role) {
     case Role::kList:
     case Role::kTuple:
@@ -28,8 +29,10 @@ bool IsContainer(Role role) {
     case Role::kQueue:
     case Role::kNdarray:
     case Role::kContextNode:
-    case Role::kIterator: return true;
-    default: return IsMap(role);
+    case Role::kIterator:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -46,24 +49,63 @@ Path Heap::path_to(u32 node) const {
   return path;
 }
 
-std::string Heap::StepText(u32 source, u32 label) const {
-  const auto name = columns_.strings.at(Label::Value(label));
-  const Role role = columns_.role_of(source);
+StepName NameStep(const Heap& heap, u32 source, u32 label) {
+  const snapshot::Columns& c = heap.columns();
+  const u32 value = Label::Value(label);
+  const Role role = c.role_of(source);
   switch (Label::Kind(label)) {
-    case LabelKind::kName:
-      if (name == "__dict__") return "";
-      return name.empty() || name[0] == '+' ? "->" : "." + std::string(name);
-    case LabelKind::kLocal: return "." + std::string(name);
+    case LabelKind::kName: {
+      const auto name = c.strings.at(value);
+      if (name == "__dict__") return {StepKind::kAttributes};
+      return name.empty() || name[0] == '+' ? StepName{}
+                                            : StepName{StepKind::kName, value};  // "+0x18": only its place is known
+    }
+    case LabelKind::kLocal:
+      return {StepKind::kName, value};
     case LabelKind::kKeyName:
-      if (is_namespace(source)) return "." + std::string(name);
-      return columns_.length_of(source) <= kMostKeys ? "['" + std::string(name) + "']" : "{*}";
-    case LabelKind::kKeyNode: return "{*}";
-    case LabelKind::kKey: return "{key}";
-    case LabelKind::kIndex: return "[*]";
-    case LabelKind::kType: return ".__class__";
-    case LabelKind::kNone: break;
+      if (heap.is_namespace(source)) return {StepKind::kName, value};
+      return c.length_of(source) <= Heap::kMostKeys ? StepName{StepKind::kKeyed, value} : StepName{StepKind::kValue};
+    case LabelKind::kKeyNode:
+      return {StepKind::kValue};
+    case LabelKind::kKey:
+      return {StepKind::kKey};
+    case LabelKind::kIndex:
+      return {StepKind::kItem};
+    case LabelKind::kType:
+      return {StepKind::kClass};
+    case LabelKind::kNone:
+      break;
   }
-  return IsMap(role) ? "{*}" : IsContainer(role) ? "[*]" : "->";
+  return {IsMap(role) ? StepKind::kValue : IsSequence(role) ? StepKind::kItem : StepKind::kOther};
+}
+
+std::string TextOf(const Heap& heap, StepName step) {
+  const auto name = std::string(heap.columns().strings.at(step.value));
+  switch (step.kind) {
+    case StepKind::kName:
+      return "." + name;
+    case StepKind::kKeyed:
+      return "['" + name + "']";
+    case StepKind::kItem:
+      return "[*]";
+    case StepKind::kValue:
+      return "{*}";
+    case StepKind::kKey:
+      return "{key}";
+    case StepKind::kClass:
+      return ".__class__";
+    case StepKind::kAttributes:
+      return ".__dict__";
+    case StepKind::kRoot:
+    case StepKind::kOther:
+      break;
+  }
+  return "->";
+}
+
+std::string Heap::StepText(u32 source, u32 label) const {
+  const StepName step = NameStep(*this, source, label);
+  return step.kind == StepKind::kAttributes ? "" : TextOf(*this, step);
 }
 
 std::string Heap::PathText(const Path& path) const {

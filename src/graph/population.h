@@ -17,12 +17,12 @@ namespace unleak::graph {
 
 // The subgraph of what is not reached; nodes are numbered 0.. in ascending order of their ids.
 struct Unreached {
-  std::vector<u32> node;    // local -> node id
-  Csr csr;                  // counted edges, and those conservative ones that explain a surplus
-  std::vector<u32> edge;    // parallel to csr.target: edge id
+  std::vector<u32> node;  // local -> node id
+  Csr csr;                // counted edges, and those conservative ones that explain a surplus
+  std::vector<u32> edge;  // parallel to csr.target: edge id
   Components components;
-  std::vector<u8> state;    // by component: Population (C, U or F)
-  std::vector<u8> cyclic;   // by component: more than one member, or an edge to itself
+  std::vector<u8> state;   // by component: Population (C, U or F)
+  std::vector<u8> cyclic;  // by component: more than one member, or an edge to itself
 };
 
 // `soft[node]` of the nodes whose surplus is explained by conservative edges from `member` nodes. `members` ascending.

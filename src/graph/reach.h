@@ -14,10 +14,10 @@
 namespace unleak::graph {
 
 enum ReachPhase : u8 {
-  kNamedPhase = 0,    // modules, types, interpreter, threads
-  kLatePhase,         // late edges out of what kNamed reached
-  kFramePhase,        // running frames
-  kTypePhase,         // held by nothing but its instances
+  kNamedPhase = 0,  // modules, types, interpreter, threads
+  kLatePhase,       // late edges out of what kNamed reached
+  kFramePhase,      // running frames
+  kTypePhase,       // held by nothing but its instances
   kImmortalPhase,
   kUnexplainedPhase,
   kReachPhases,
@@ -27,17 +27,17 @@ inline constexpr u8 kNotReached = 0xff;
 
 struct Seed {
   u32 node = kNone;
-  u32 root = kNone;      // index into Heap::roots()
-  u8 delay = 0;          // levels, < kMaxDelay
-  bool claim = false;    // belongs to this root from the start: no edge takes it first
+  u32 root = kNone;    // index into Heap::roots()
+  u8 delay = 0;        // levels, < kMaxDelay
+  bool claim = false;  // belongs to this root from the start: no edge takes it first
 };
 
 // What makes an edge late or delayed. All empty: nothing does.
 struct ReachRules {
-  std::vector<u8> late_type;          // by type index: all edges out of such objects are late
-  std::vector<u8> late_name;          // by string id: edges and keys with this name are late
-  std::vector<u32> delayed_edges;     // ascending: they take kEdgeDelay levels more
-  Bits delayed_source;                // nodes that have such edges
+  std::vector<u8> late_type;       // by type index: all edges out of such objects are late
+  std::vector<u8> late_name;       // by string id: edges and keys with this name are late
+  std::vector<u32> delayed_edges;  // ascending: they take kEdgeDelay levels more
+  Bits delayed_source;             // nodes that have such edges
 };
 
 struct ReachTree {

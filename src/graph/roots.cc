@@ -14,7 +14,7 @@ using snapshot::Role;
 using snapshot::RootKind;
 
 // Levels by which roots start after those of the program's modules: a path from them has to be that much shorter.
-constexpr u8 kInstalledDelay = 3, kStandardDelay = 4, kOtherDelay = 5, kInternalDelay = 6, kConservativeDelay = 4;
+constexpr u8 kInstalledDelay = 3, kStandardDelay = 4, kInternalDelay = 5, kOtherDelay = 6, kConservativeDelay = 4;
 
 template <size_t N>
 bool IsOneOf(std::string_view name, const std::string_view (&names)[N]) {
@@ -86,7 +86,9 @@ void AddModules(const std::vector<Module>& modules, RootPlan* plan) {
   for (const Module& module : modules) {
     const u32 root = static_cast<u32>(plan->roots.size());
     plan->roots.push_back({module.node, 0, RootKind::kInterpreter, "module " + std::string(module.name), kNone, kNone});
-    u8 delay = module.origin == Origin::kProgram ? 0 : module.origin == Origin::kInstalled ? kInstalledDelay : kStandardDelay;
+    u8 delay = module.origin == Origin::kProgram     ? 0
+               : module.origin == Origin::kInstalled ? kInstalledDelay
+                                                     : kStandardDelay;
     if (module.internal) delay = kInternalDelay;
     plan->named.push_back({module.node, root, delay, true});
   }
@@ -126,9 +128,12 @@ std::vector<u8> LateTypes(const Columns& c) {
 NameSets::NameSets(const snapshot::StringTable& strings) : flags_(strings.size(), 0) {
   constexpr std::string_view kDicts[] = {"__dict__", "tp_dict", "md_dict"};
   constexpr std::string_view kGlobalsNames[] = {"__globals__", "func_globals", "f_globals"};
-  constexpr std::string_view kLateNames[] = {"__globals__", "func_globals", "f_globals",   "__builtins__", "f_builtins",
-                                             "f_back",      "__loader__",   "__spec__",    "__traceback__", "gi_frame",
-                                             "cr_frame",    "ag_frame",     "__subclasses__", "tp_subclasses"};
+  constexpr std::string_view kLateNames[] = {"__globals__",   "func_globals", "f_globals", "__builtins__",
+                                             "f_builtins",    "f_back",  // functions and frames
+                                             "__traceback__", "gi_frame",     "cr_frame",  "ag_frame",
+                                             "__loader__",    "__spec__",  // import machinery
+                                             "__base__",      "__bases__",    "__mro__",   "__subclasses__",
+                                             "tp_subclasses", "__objclass__"};  // classes are named by modules
   for (u32 id = 0; id < strings.size(); ++id) {
     const auto name = strings.at(id);
     flags_[id] = static_cast<u8>((IsOneOf(name, kDicts) ? kDict : 0) | (IsOneOf(name, kGlobalsNames) ? kGlobals : 0) |

@@ -32,8 +32,8 @@ struct RootPlan {
 
 // Modules of the program come first (no file of theirs lies in a lib/python3.x, site-packages or dist-packages folder),
 // then installed ones, then the standard library's; among equals submodules before their package (which imports from
-// them), __main__ last, then the one that was imported last. A class or function that a module imported from another one
-// is delayed, so that its home names it.
+// them), __main__ last, then the one that was imported last. A class or function that a module imported from another
+// one is delayed, so that its home names it.
 RootPlan PlanRoots(const snapshot::Columns& columns, const Reverse& reverse, const NameSets& names);
 
 }  // namespace unleak::graph

@@ -13,7 +13,7 @@ namespace unleak::graph {
 bool HasCount(const snapshot::Columns& columns, u32 node);
 
 struct Surplus {
-  std::vector<u32> node;   // ascending; those with a surplus or deficit
+  std::vector<u32> node;  // ascending; those with a surplus or deficit
   std::vector<i64> value;
   Completeness completeness;
 };

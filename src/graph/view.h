@@ -41,8 +41,8 @@ inline constexpr EdgeSet kHoldingEdges = internal::MakeEdgeSet([](u32 label) {
   return snapshot::Label::Class(label) != snapshot::EdgeClass::kConservative && !IsTypeEdge(label);
 });
 // Those that the collector subtracts.
-inline constexpr EdgeSet kCollectorEdges = internal::MakeEdgeSet(
-    [](u32 label) { return snapshot::Label::Class(label) == snapshot::EdgeClass::kTraverse; });
+inline constexpr EdgeSet kCollectorEdges =
+    internal::MakeEdgeSet([](u32 label) { return snapshot::Label::Class(label) == snapshot::EdgeClass::kTraverse; });
 
 struct GraphView {
   std::span<const u32> row, target, label;
