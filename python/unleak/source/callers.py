@@ -13,6 +13,7 @@ _FLOOR = 0.12  # callers below are not followed
 _TOLD = 0.25  # callers below are not told
 _FILES_A_LEVEL = 24
 _FAR_FILES = 8
+_NEW_FILES = 16  # library files parsed for one function
 _NAMES_A_LEVEL = 24
 _COMMON = frozenset(
     "get set add put pop append insert update remove close open read write run call start stop next send clear copy items keys values main wrapper inner".split()
@@ -59,9 +60,14 @@ def find(program: Program, start: Scope, frames: Frames, limit: int = 4) -> List
     seen: Set[int] = {id(start)}
     found: List[Caller] = []
     confidence = 1.0
+    new_files = 0
     for level in range(1, _LEVELS + 1):
         above: Dict[str, List[Scope]] = {}
         for path in _files(program, targets, home):
+            if not program.parsed(path) and program.is_library(path):
+                if new_files >= _NEW_FILES:
+                    continue
+                new_files += 1
             source = program.source(path)
             for caller in _calls(program, source, targets, level, confidence) if source is not None else ():
                 if caller.scope is start:

@@ -123,6 +123,10 @@ class Program:
         self._sources[path] = found
         return found
 
+    def parsed(self, path: str) -> bool:
+        """Whether a file was parsed (or tried) before: asking for it again costs nothing."""
+        return path in self._sources
+
     def primary(self, path: str) -> Optional[Source]:
         """As `source`, for a file that an answer depends on: a note says why it cannot be parsed."""
         found = self.source(path)
