@@ -13,7 +13,8 @@ GARBAGE_KINDS = {"reference-cycle"}
 PEAK_KINDS = {"bulk-read"}
 COLORS = {"LEAK": "1;31", "GARBAGE": "1;33", "PEAK": "1;33", "NOT A LEAK": "1;32", "CLEAN": "1;32", "INCONCLUSIVE": "1;35"}
 QUESTION = re.compile(r"^[a-z]+\d+\.[a-z]+\d*: ")
-MOST_TYPES, MOST_PLACES = 4, 3
+LIBRARY = re.compile(r"^.*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=.)")     # a package says where a file is
+MOST_TYPES, MOST_PLACES, MOST_NOTES = 4, 3, 6
 
 
 def render(document: Document, color: bool = False) -> str:
@@ -199,7 +200,7 @@ def _sites(finding: Document) -> List[str]:
 
 def _place(place: Dict[str, Any]) -> str:
     """`shop/sessions.py:57  in remember     ACTIVE[token] = session`"""
-    where = printable(place.get("file") or place.get("library") or "?")
+    where = printable(LIBRARY.sub("", place.get("file") or place.get("library") or "?"))
     if place.get("line"):
         where += ":%d" % place["line"]
     parts = [where]
@@ -306,6 +307,8 @@ def _notes(document: Document) -> List[str]:
             size(rest.get("bytes") or 0), number(rest.get("objects") or 0)))
     # Notes on a question begin with its name, which says nothing to a person.
     notes += [printable(QUESTION.sub("", note)) for note in document.get("notes") or []]
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = ["%d more notes (--json has them)" % (len(notes) - MOST_NOTES)]
     lines: List[str] = []
     for note in notes:
         lines += row("" if lines else "NOTES", note, indent=0, column=8)
