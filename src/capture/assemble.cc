@@ -95,6 +95,7 @@ Status Assembler::Build(const AssembleInput& input, snapshot::Columns* columns) 
   ReadNames(assembly);
   BuildCodes(assembly);
   WriteEdges(assembly);
+  WriteBlocks(assembly);
   FinishTypes(assembly);
   BuildRoots(assembly);
   thread_states_ = std::move(assembly.thread_states);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "capture/assemble_steps.h"
 
@@ -46,21 +47,6 @@ void WriteNode(Assembly& a, u32 id, const ArrivedNode& node, bool has_length, bo
   if (is_int && node.leaf() && static_cast<u32>(node.count_extra)) a.has_value[id >> 6] |= u64{1} << (id & 63);
 }
 
-// Blocks at address 0 are sizes of 4 GiB or more, the others are memory outside the body.
-void WriteBlocks(Assembly& a) {
-  for (const ArrivedBlock& block : a.blocks) {
-    const u32 id = a.Find(a.nodes[block.node].address & ~u64{7});
-    if (block.address) {
-      a.out.blocks.push_back({id, block.address, block.bytes});
-    } else {
-      a.out.big_size.emplace_back(id, block.bytes);
-    }
-  }
-  std::stable_sort(a.out.blocks.begin(), a.out.blocks.end(),
-                   [](const auto& x, const auto& y) { return x.node < y.node; });
-  std::sort(a.out.big_size.begin(), a.out.big_size.end());
-}
-
 }  // namespace
 
 Status BuildNodes(Assembly& a) {
@@ -89,9 +75,30 @@ Status BuildNodes(Assembly& a) {
     }
     WriteNode(a, id, node, has_length[type], is_int[type]);
   }
-  WriteBlocks(a);
   for (snapshot::Type& type : out.types) type.node = type.address ? a.Find(type.address) : kNone;
   return Status::Ok();
+}
+
+// Sorted by counting, with the names' column as counters: nobody needs names any more.
+void WriteBlocks(Assembly& a) {
+  const u32 count = a.out.node_count();
+  Array<u32>& next = a.names;
+  std::fill(next.begin(), next.end(), 0);
+  for (ArrivedBlock& block : a.blocks) {
+    block.node = a.Find(a.nodes[block.node].address & ~u64{7});
+    if (block.address) {
+      ++next[block.node];
+    } else {  // no block, but a size of 4 GiB or more
+      a.out.big_size.emplace_back(static_cast<u32>(block.node), block.bytes);
+    }
+  }
+  std::sort(a.out.big_size.begin(), a.out.big_size.end());
+  u32 total = 0;
+  for (u32 id = 0; id < count; ++id) total += std::exchange(next[id], total);
+  a.out.blocks.resize(total);
+  for (const ArrivedBlock& block : a.blocks) {
+    if (block.address) a.out.blocks[next[block.node]++] = {static_cast<u32>(block.node), block.address, block.bytes};
+  }
 }
 
 }  // namespace unleak::capture

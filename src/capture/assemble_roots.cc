@@ -13,7 +13,7 @@ constexpr u64 kMaxLineTable = 8 << 20;  // bytes of one code object's line table
 
 class RootBuilder {
  public:
-  explicit RootBuilder(Assembly& a) : a_(a), layout_(a.layout()) {}
+  explicit RootBuilder(Assembly& a) : a_(a), layout_(a.layout()), shim_(a.String("<shim>")) {}
 
   void Run() {
     ReadInstructions();
@@ -72,6 +72,10 @@ class RootBuilder {
 
   void Frame(const ArrivedGroup& group, u64 instruction) {
     const u32 code = CodeAt(a_, group.extra);
+    if (code != kNone && a_.out.codes[code].file == shim_) {  // entry from C (3.12+), no frame of the program
+      Edges(group, RootKind::kThread, {});
+      return;
+    }
     const u32 frame = static_cast<u32>(a_.out.frames.size());
     a_.out.frames.push_back({thread_, depth_++, code, Line(code, group.extra, instruction)});
     for (u64 e = group.first; e < group.first + group.count; ++e) {
@@ -178,6 +182,7 @@ class RootBuilder {
   const unleak_layout& layout_;
   std::vector<u64> instructions_;  // by group
   u32 interpreter_ = 0, thread_ = kNone, depth_ = 0;
+  u32 shim_;                       // string: file of the code that CPython runs between C and Python frames
   u32 line_code_ = kNone;
   std::vector<u8> line_table_;     // of line_code_
 };

@@ -74,8 +74,10 @@ void AssignRoles(Assembly& assembly);
 // What pylayout calls the member of a type at that offset, "" if it does not know.
 std::string FieldName(const unleak_layout& layout, const std::string& tp_name, i64 offset);
 
-// assemble_nodes.cc: node columns, ascending by address; owned blocks; sizes and lengths that do not fit.
+// assemble_nodes.cc: node columns, ascending by address; lengths that do not fit.
 Status BuildNodes(Assembly& assembly);
+// Owned blocks by node, sizes that do not fit. Destroys Assembly::names, so after WriteEdges.
+void WriteBlocks(Assembly& assembly);
 
 // assemble_edges.cc: targets and keys to node ids, in place; which nodes' texts are wanted as names.
 void ResolveEdges(Assembly& assembly);
