@@ -17,6 +17,8 @@ namespace unleak::capture {
 namespace {
 
 constexpr long kCloseRange = 436, kRseq = 334;  // system calls that older headers lack
+// Behind the program, but not so far that on a busy machine the copy (and with it the cost of copy-on-write) lives long.
+constexpr int kNice = 10;
 constexpr u64 kUnregister = 1;                  // RSEQ_FLAG_UNREGISTER
 constexpr auto kGetRseq = static_cast<__ptrace_request>(0x420f);
 
@@ -35,7 +37,7 @@ ClonedProcess::ClonedProcess(const CloneCall& call, u64 syscall_instruction)
 
 Status ClonedProcess::MakeHarmless() {
   std::ofstream("/proc/" + std::to_string(tid_) + "/oom_score_adj") << 1000;
-  setpriority(PRIO_PROCESS, static_cast<id_t>(tid_), 19);
+  setpriority(PRIO_PROCESS, static_cast<id_t>(tid_), kNice);
   // The kernel writes to the area on return to user mode, and we run on the TLS block it may lie in.
   RseqConfiguration rseq;
   if (ptrace(kGetRseq, tid_, sizeof rseq, &rseq) > 0 && rseq.area)

@@ -25,7 +25,7 @@ class ClonedProcess {
   long pid_in_target() const { return pid_in_target_; }
   const ProcessMemory& memory() const { return memory_; }
 
-  // Makes it first to be killed when memory is short, last to get a CPU; writable memory that it shares with others is
+  // Makes it first to be killed when memory is short, behind others for a CPU; writable memory that it shares with others is
   // made read-only, the restartable sequence area of its thread is given up, all files are closed.
   // kCorrupt if it cannot be made harmless.
   Status MakeHarmless();

@@ -20,6 +20,7 @@ constexpr u64 kMillisecond = 1'000'000;
 // A traverse that makes no progress: after so long asleep, or after half of it in CPU time (so that a clone that waits
 // for a CPU is not blamed), or at last after twenty times as long.
 constexpr u64 kHangNs = 400 * kMillisecond;
+constexpr u64 kStarvedFactor = 3;
 constexpr u64 kMostFaults = 20000, kMostHangs = 100;
 constexpr std::size_t kMostCauses = 32;
 constexpr u64 kSlotWords = UNLEAK_SLOT_BYTES / 8;
@@ -60,12 +61,12 @@ char ProcessState(int tid) {
 }
 
 Status Sandbox::Run(u64 limit_ns) {
-  u64 deadline = NowNs() + limit_ns;
-  quiet_since_ns_ = NowNs();
+  started_ns_ = quiet_since_ns_ = NowNs();
+  limit_ns_ = limit_ns;
   Resume();
   for (;;) {
     TraceStop stop;
-    UNLEAK_RETURN_IF_ERROR(WaitForStop(&stop, deadline));
+    UNLEAK_RETURN_IF_ERROR(WaitForStop(&stop));
     UNLEAK_ASSIGN(Next next, Handle(stop));
     if (next == Next::kDone) return DrainLast();
     Resume();
@@ -75,7 +76,7 @@ Status Sandbox::Run(u64 limit_ns) {
 void Sandbox::Resume() { ptrace(PTRACE_SYSEMU, clone_.tid(), 0, 0); }
 
 // Waits for the clone to stop; hands on what it writes meanwhile, and interrupts it if it seems to hang.
-Status Sandbox::WaitForStop(TraceStop* stop, u64 deadline_ns) {
+Status Sandbox::WaitForStop(TraceStop* stop) {
   for (u64 idle = 0;;) {
     bool ended = false;
     if (auto got = PollStop(clone_.tid(), &ended)) {
@@ -91,13 +92,20 @@ Status Sandbox::WaitForStop(TraceStop* stop, u64 deadline_ns) {
     UNLEAK_RETURN_IF_ERROR(Drain());
     idle = taken_ == before ? idle + 1 : 0;
     if (idle) SleepNs(std::min<u64>(idle, 50) * 10'000);
-    if (NowNs() > deadline_ns)
+    if (TooLate())
       return Status(Code::kExhausted, "the walk took longer than its time limit", "give it more time, or use the reader");
     if (idle > 50 && !interrupted_ && SeemsToHang()) {
       interrupted_ = true;
       Interrupt(clone_.tid());
     }
   }
+}
+
+// At the limit; a clone that waited for a CPU most of the time gets up to kStarvedFactor times as long.
+bool Sandbox::TooLate() const {
+  u64 life = NowNs() - started_ns_;
+  if (life <= limit_ns_) return false;
+  return life > kStarvedFactor * limit_ns_ || CpuTimeNs(clone_.tid()) > limit_ns_ / 4;
 }
 
 bool Sandbox::SeemsToHang() {

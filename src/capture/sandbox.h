@@ -32,7 +32,8 @@ class Sandbox {
  private:
   enum class Next { kRun, kDone };
 
-  Status WaitForStop(TraceStop* stop, u64 deadline_ns);
+  Status WaitForStop(TraceStop* stop);
+  bool TooLate() const;
   Result<Next> Handle(const TraceStop& stop);
   Result<Next> HandleRequest();
   Status HandleSystemCall();
@@ -52,6 +53,7 @@ class Sandbox {
   bool interrupted_ = false;  // we asked it to stop because it seems to hang; any stop takes that back
   u64 taken_ = 0, words_ = 0;
   u64 faults_ = 0, hangs_ = 0, system_calls_ = 0;
+  u64 started_ns_ = 0, limit_ns_ = 0;
   u64 progress_ = 0, quiet_since_ns_ = 0, quiet_cpu_ms_ = 0;
   std::map<std::string, u64> causes_;
 };

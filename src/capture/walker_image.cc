@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <string>
 
@@ -25,6 +27,15 @@ constexpr u64 kStackBytes = 1 << 20, kGuardBytes = 64 << 10;
 constexpr u64 kPendingFloor = 64 << 20, kPendingMost = 1ull << 40;
 constexpr std::size_t kMostGibs = 1 << 16;
 constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+// Memory of a process in use, resident or swapped out.
+u64 UsedBytes(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  u64 kib = 0;
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("VmRSS:", 0) == 0 || line.rfind("VmSwap:", 0) == 0) kib += std::strtoull(line.c_str() + line.find(':') + 1, nullptr, 10);
+  return kib * 1024;
+}
 
 u64 PageUp(u64 bytes) { return (bytes + 4095) & ~4095ull; }
 
@@ -82,14 +93,15 @@ Status WalkerImage::MapRing() {
 // is there), stack of pending objects, guard, stack. Only what is touched takes memory.
 Status WalkerImage::MapPrivate() {
   std::set<u64> gibs;
+  u64 writable = 0;
   for (const Mapping& m : clone_.maps()) {
     if (!m.readable || m.path == "[vsyscall]" || m.end >> 47) continue;
     for (u64 gib = m.start >> 30; gib <= (m.end - 1) >> 30; ++gib) gibs.insert(gib);
-    if (m.writable) writable_bytes_ += m.end - m.start;
+    if (m.writable) writable += m.end - m.start;
   }
   if (gibs.size() > kMostGibs) return Refused("a bitmap for " + std::to_string(gibs.size()) + " GiB of mappings");
   u64 table = PageUp(kTypeSlots * sizeof(unleak_type_entry));
-  u64 pending = PageUp(std::min(writable_bytes_ / 2, kPendingMost) + kPendingFloor);
+  u64 pending = PageUp(std::min(writable / 2, kPendingMost) + kPendingFloor);
   u64 leaves = gibs.size() * kLeafBytes, total = table + kTopBytes + leaves + pending + kGuardBytes + kStackBytes;
   types_ = clone_.Map(total, PROT_READ | PROT_WRITE, kPrivate);
   if (!types_) return Refused("memory for the walker");
@@ -127,7 +139,7 @@ void WalkerImage::FillContext(const unleak_layout& layout, const RuntimeAddresse
   c.ring = shared_ + UNLEAK_CONTEXT_BYTES;
   c.out = c.ring;
   c.out_end = c.ring + UNLEAK_SLOT_BYTES;
-  c.edge_limit = writable_bytes_ / 8 + (1 << 20);
+  c.edge_limit = UsedBytes(clone_.tid()) / 8 + (1 << 20);  // no object holds more than there is memory for
   c.conservative = options.conservative;
   c.labels = options.labels;
   c.blocks = options.blocks;

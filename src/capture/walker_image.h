@@ -47,7 +47,6 @@ class WalkerImage {
   unleak_context* context_ = nullptr;
   u64 shared_ = 0, code_ = 0, stack_top_ = 0;              // addresses in the clone
   u64 types_ = 0, bitmap_top_ = 0, pending_ = 0, pending_end_ = 0;
-  u64 writable_bytes_ = 0;                                 // of the clone: bounds what one object can hold
 };
 
 }  // namespace unleak::capture

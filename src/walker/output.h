@@ -19,9 +19,9 @@ OUTLINE void next_slot(Context *c) {
   while (c->written - c->drained >= UNLEAK_RING_SLOTS) request(c, UNLEAK_REQUEST_ROOM);
   c->out = c->ring + (c->written % UNLEAK_RING_SLOTS) * UNLEAK_SLOT_BYTES;
   c->out_end = c->out + UNLEAK_SLOT_BYTES;
-  if (UNLIKELY(c->edges > c->edge_limit)) {
-    c->edges = 0;
-    __asm__ volatile("ud2"); /* a traverse that never ends: as if it had faulted */
+  if (UNLIKELY(c->edges > c->edge_limit) && c->object) {
+    c->request = UNLEAK_REQUEST_HANG;
+    __asm__ volatile("ud2"); /* a traverse that never ends: as if it hung */
   }
 }
 

@@ -28,7 +28,7 @@ struct Frame {
   u64 mask;
 };
 static_assert(sizeof(Frame) == 312);
-enum { kRdi = 8, kRsi = 9, kRdx = 12, kRax = 13, kRsp = 15, kRip = 16 };
+enum { kR10 = 2, kRdi = 8, kRsi = 9, kRdx = 12, kRax = 13, kRsp = 15, kRip = 16 };
 
 struct Frames {
   Frame wait, resume, exit;
@@ -107,6 +107,7 @@ void MakeSystemCall(Frame* f, u64 syscall_ret, u64 number, u64 a0, u64 a2, u64 t
   f->registers[kRdi] = a0;
   f->registers[kRsi] = 0;
   f->registers[kRdx] = a2;
+  f->registers[kR10] = 0;  // wait4 would write a struct rusage there
   f->registers[kRsp] = then;
   f->registers[kRip] = syscall_ret;
 }
