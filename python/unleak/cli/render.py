@@ -14,6 +14,7 @@ PEAK_KINDS = {"bulk-read"}
 COLORS = {"LEAK": "1;31", "GARBAGE": "1;33", "PEAK": "1;33", "NOT A LEAK": "1;32", "CLEAN": "1;32", "INCONCLUSIVE": "1;35"}
 QUESTION = re.compile(r"^[a-z]+\d+\.[a-z]+\d*: ")
 LIBRARY = re.compile(r"^.*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=.)")     # a package says where a file is
+ORIGINS = {"bytecode": "(from the byte code: no source)", "snapshot": "(takes part; no line is known)"}
 MOST_TYPES, MOST_PLACES, MOST_NOTES = 4, 3, 6
 
 
@@ -193,7 +194,7 @@ def _sites(finding: Document) -> List[str]:
     lines: List[str] = []
     for key, label in (("stored", "stored"), ("allocated", "made"), ("suspect", "suspect")):
         for count, place in enumerate((sites.get(key) or [])[:MOST_PLACES]):
-            extra = "(from the byte code: no source)" if place.get("from") == "bytecode" else ""
+            extra = ORIGINS.get(place.get("from") or "", "")
             lines += row(label if count == 0 else "", _place(place), extra)
     return lines
 
