@@ -142,29 +142,42 @@ class Reader {
     AddEdge(target, edge, label);
   }
 
+  // A word that may be a pointer. Memory of a freed object may still look like one, so an object of a collected type
+  // counts only if the collector tracks it, or something else has led to it: what is freed is not tracked.
   void MaybeEdge(u64 word, u64 label) {
-    if (!options_.conservative || !IsSane(word) || TypeAt(word) == nullptr) return;
+    ReaderType* t = options_.conservative && IsSane(word) ? TypeAt(word) : nullptr;
+    if (t == nullptr) return;
     u32 count = extents_.RefCount(word);
     if (count == 0 || (count > kMaxCount && !extents_.IsImmortal(count))) return;
+    if (t->info.gc && !visited_.Has(word) && !IsTracked(word, *t)) return;
     AddEdge(word, Edge::kConservative, label);
   }
 
   void AddEdge(u64 target, Edge edge, u64 label) {
     if (target == 0) return;
-    if (!IsSane(target) || (!visited_.Has(target) && !Meet(target))) {
+    if (!IsSane(target)) {
       ++facts_.bad_edges;
       return;
     }
+    if (!visited_.Has(target) && !Meet(target, edge)) return;
     out_.Put(target | static_cast<u64>(edge), label);
     ++edges_;
     ++facts_.edges[static_cast<u64>(edge)];
     if (target == heap_type_) saw_type_ = true;
   }
 
-  // First sight of an object; false if it is none. Tracked objects are left to the collector's lists.
-  bool Meet(u64 object) {
+  // First sight of an object; false if it is none, or none any more (reference count 0: being freed, or kept for
+  // reuse). Tracked objects are left to the collector's lists.
+  bool Meet(u64 object, Edge edge) {
     ReaderType* t = TypeAt(object);
-    if (t == nullptr) return false;
+    if (t == nullptr) {
+      ++facts_.bad_edges;
+      return false;
+    }
+    if (extents_.RefCount(object) == 0) {
+      facts_.dead_targets += edge == Edge::kTraverse ? 1 : 0;
+      return false;
+    }
     visited_.Add(object);
     if (t->info.leaf) WriteNode(object, *t, UNLEAK_LEAF_NODE, 0, LeafFlags(object, *t));
     else if (options_.follow_tracked || !IsTracked(object, *t)) pending_.push_back(object);

@@ -24,6 +24,7 @@ struct ReaderFacts {
   u64 nodes = 0, listed = 0, roots = 0;
   u64 edges[4] = {0, 0, 0, 0};  // by snapshot::EdgeClass
   u64 bad_edges = 0;            // targets that are no objects (left out)
+  u64 dead_targets = 0;         // traverse edges to objects whose reference count is 0 (left out)
   u64 broken_links = 0;         // links of the collector's lists that do not agree
   std::vector<struct unleak_type_entry> types;  // by type index of the stream
   std::vector<u8> types_known;  // by type index: 1 = the layout tells all that its traverse reports

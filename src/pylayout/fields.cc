@@ -96,7 +96,8 @@ std::string ReadName(const ReadMemory& read, u64 address) {
 
 std::string_view FieldName(const unleak_layout& layout, std::string_view type_name, i32 offset) {
   if (offset < 0) {
-    if (offset == layout.attributes.dict_offset && layout.attributes.mode > 0) return "__dict__";
+    constexpr i32 kLastWord = -8;  // of an object of variable size, counted from its end (tp_dictoffset)
+    if (offset == kLastWord || (offset == layout.attributes.dict_offset && layout.attributes.mode > 0)) return "__dict__";
     if (offset == layout.attributes.weakref_offset && layout.attributes.mode >= 12) return "__weakref__";
     return {};
   }
