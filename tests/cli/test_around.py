@@ -47,11 +47,11 @@ def test_snapshot_as_json_is_a_document_without_findings(unleak, start_program):
 
 
 def test_a_listing_shows_paths_below_their_rows():
-    text = listing({"found": 2, "rows": [
-        {"type": "app.Node", "bytes": 2048, "path": [{"edge": "module app", "type": "module"}, {"edge": ".A", "type": "list"}]},
-        {"type": "x\x1b[31m", "bytes": 7, "path": []}]})
+    text = listing({"found": 2, "left_out": 0, "rows": [
+        {"type": "app.Node", "bytes": 2048, "root": "module app", "text": "app.A", "path": [{"edge": ".A", "type": "list"}]},
+        {"type": "x\x1b[31m", "bytes": 7, "root": "", "text": "", "path": []}]})
     assert text.splitlines() == ["found: 2", "type       bytes", "app.Node   2 KiB",
-                                 "      module app (module) → .A (list)", "x\\x1b[31m    7 B"]
+                                 "      module app → .A (list)", "x\\x1b[31m    7 B"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

@@ -5,32 +5,35 @@ from typing import Any, Dict, List
 
 from unleak.cli import text
 
-WIDEST = 60
+WIDEST = 40
+BELOW = ("held_by", "text", "root")
 SIZES = {"bytes", "size", "retained", "retained_bytes", "shallow", "own", "delta_bytes", "drags_bytes", "frees"}
 
 
 def listing(result: Dict[str, Any]) -> str:
-    """Facts on lines of their own, then the rows as a table; `path` and `edges` of a row on lines below it."""
+    """Facts on lines of their own, then each list of rows as a table."""
     lines = ["%s: %s" % (key.replace("_", " "), cell(key, value)) for key, value in result.items()
-             if not isinstance(value, (list, dict)) and value is not None]
-    for value in result.values():
+             if not isinstance(value, (list, dict)) and value is not None and not (key.endswith("left_out") and value == 0)]
+    for key, value in result.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            lines += rows(value)
-        elif isinstance(value, list) and value:
-            lines += [text.printable(v) for v in value]
+            lines += ([] if key == "rows" else ["", key.replace("_", " ") + ":"]) + rows(value)
     return "\n".join(lines or ["nothing"]) + "\n"
 
 
 def rows(entries: List[Dict[str, Any]]) -> List[str]:
-    keys = [k for k in entries[0] if not any(isinstance(e.get(k), (list, dict)) for e in entries)]
-    numeric = [all(isinstance(e.get(k), (int, float)) for e in entries) for k in keys]
+    """A table of what is short; what holds a row, or the way to it, on the lines below it."""
+    keys = [k for k in entries[0] if k not in BELOW and not any(isinstance(e.get(k), (list, dict)) for e in entries)]
+    numeric = [all(isinstance(e.get(k), (int, float)) and not isinstance(e.get(k), bool) for e in entries) for k in keys]
     lines = text.table([[cell(k, e.get(k)) for k in keys] for e in entries], [k.replace("_", " ") for k in keys], numeric)
     result = lines[:1] if keys else []
     for at, entry in enumerate(entries):
         result += lines[at + 1:at + 2] if keys else []
-        for key in ("path", "edges", "chain"):
-            if isinstance(entry.get(key), list) and entry[key]:
-                result += text.row("", " → ".join(step(s) for s in entry[key]), column=6)
+        way = next((entry[k] for k in ("path", "edges", "chain") if entry.get(k)), None)
+        if way:
+            root = [text.printable(entry["root"])] if entry.get("root") else []
+            result += text.row("", " → ".join(root + [step(s) for s in way]), column=6)
+        elif entry.get("held_by") or entry.get("text"):
+            result += text.row("", text.printable(entry.get("held_by") or entry["text"]), column=6)
     return result
 
 
