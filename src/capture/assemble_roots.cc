@@ -72,7 +72,8 @@ class RootBuilder {
 
   void Frame(const ArrivedGroup& group, u64 instruction) {
     const u32 code = CodeAt(a_, group.extra);
-    if (code != kNone && a_.out.codes[code].file == shim_) {  // entry from C (3.12+), no frame of the program
+    // Entry from C, no frame of the program: a code object of its own (3.12), or none (3.13+).
+    if (group.extra == 0 || (code != kNone && a_.out.codes[code].file == shim_)) {
       Edges(group, RootKind::kThread, {});
       return;
     }
