@@ -116,6 +116,35 @@ items: list
   EXPECT_EQ(b.PathOf("items"), "app.registry.Registry.items");
 }
 
+TEST(Paths, BuiltinTypesBelongToBuiltins) {
+  const Built far(R"(
+root module __main__
+root module builtins
+type list node=list
+__main__: module { .a -> a }
+a: app.A { .b -> b }
+b: app.B { .c -> c }
+c: app.C { .d -> d }
+d: app.D { .e -> e }
+e: app.E { .f -> f }
+f: app.F { .g -> list }
+builtins: module { .list -> list }
+list: type { .extra -> x }
+x: str
+)");
+  EXPECT_EQ(far.PathOf("x"), "builtins.list.extra");
+  const Built near(R"(
+root module __main__
+root module builtins
+type list node=list
+__main__: module { .List -> list }
+builtins: module { .list -> list }
+list: type { .extra -> x }
+x: str
+)");
+  EXPECT_EQ(near.PathOf("x"), "__main__.List.extra") << "imported, but much closer";
+}
+
 TEST(Paths, ProgramModulesBeforeLibraries) {
   const Built b(R"(
 root module lib.pool

@@ -100,6 +100,12 @@ void FindOrigins(const Columns& c, std::vector<Module>* modules) {
   }
 }
 
+// The module of a class; that of builtin ones is left out in the snapshot.
+std::string_view HomeOf(const Columns& c, u32 type_module) {
+  const auto name = c.strings.at(type_module);
+  return name.empty() ? "builtins" : name;
+}
+
 }  // namespace
 
 Origin OriginOf(std::string_view file) {
@@ -145,7 +151,7 @@ std::vector<u32> ImportEdges(const Columns& c, const NameSets& names, const std:
       bool foreign = false;
       if (role == Role::kType) {
         const auto type = type_module.find(to);
-        foreign = type != type_module.end() && c.strings.at(type->second) != module.name;
+        foreign = type != type_module.end() && HomeOf(c, type->second) != module.name;
       } else if (role == Role::kFunction) {
         const u32 dict = GlobalsOf(c, names, to);
         foreign = dict != module.dict && globals.count(dict) > 0;

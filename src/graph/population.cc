@@ -34,15 +34,19 @@ void FindCyclic(Unreached* u) {
   });
 }
 
+// A link of an lru_cache is no collected object, but the cache's traverse reports its key and value in its place.
+bool SeenThroughCache(const Columns& c, u32 node) { return c.role_of(node) == snapshot::Role::kLruLink; }
+
 // What each cyclic component is by its own members and edges.
 void JudgeCycles(const Columns& c, Unreached* u) {
   const auto& of = u->components.of;
   u->state.assign(u->components.count, kGarbage);
   ForEachEdge(*u, [&](u32 from, u32 to, u32 edge) {
-    if (of[from] == of[to] && !kCollectorEdges.has(c.edge_label[edge])) u->state[of[from]] = kUncollectable;
+    if (of[from] == of[to] && !kCollectorEdges.has(c.edge_label[edge]) && !SeenThroughCache(c, u->node[from]))
+      u->state[of[from]] = kUncollectable;
   });
   for (u32 n = 0; n < u->node.size(); ++n)
-    if (u->cyclic[of[n]] && !(c.flags[u->node[n]] & snapshot::kTracked)) u->state[of[n]] = kUncollectable;
+    if (u->cyclic[of[n]] && !(c.flags[u->node[n]] & snapshot::kTracked) && !SeenThroughCache(c, u->node[n])) u->state[of[n]] = kUncollectable;
   for (u32 n = 0; n < u->node.size(); ++n)
     if (u->cyclic[of[n]] && c.flags[u->node[n]] & snapshot::kFrozen) u->state[of[n]] = kFrozen;
 }

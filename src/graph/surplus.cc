@@ -49,6 +49,8 @@ Surplus FindSurplus(const Columns& c, const Reverse& reverse) {
     i64 surplus = static_cast<i64>(c.refcount[node]) - (reverse.row[node + 1] - reverse.row[node]);
     for (; next < corrections.size() && corrections[next].first == node; ++next) surplus += corrections[next].second;
     if (!HasCount(c, node)) continue;
+    // functools.lru_cache chains its links by C pointers that own them (Modules/_functoolsmodule.c, lru_list_elem).
+    if (c.role_of(node) == snapshot::Role::kLruLink) --surplus;
     Count(surplus, &out.completeness);
     if (surplus == 0) continue;
     out.node.push_back(node);
