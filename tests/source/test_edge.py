@@ -312,6 +312,20 @@ EDGES = {
             return FailedError()
     """,
     ),
+    "handler of the exception in a generator": (
+        "LookupError",
+        ".__traceback__",
+        "traceback",
+        ("work",),
+        """
+        def work(table):
+            try:
+                table["x"]
+            except LookupError:  # HERE
+                found = False
+            yield found
+    """,
+    ),
     "exception on self": (
         "app.Task",
         ".error",

@@ -808,6 +808,36 @@ SNAPSHOT = {
             CURRENT.set(Request())  # HERE
         """,
     ),
+    "attribute that a descriptor keeps in a dict": (
+        {
+            "kind": "instance-attribute",
+            "class": "Store",
+            "name": "_values",
+            "inner": ["['items']"],
+            "container": "list",
+        },
+        """
+        class Field:
+            def __get__(self, obj, owner):
+                return obj._values.setdefault("items", [])
+        class Store:
+            items = Field()
+            def __init__(self):
+                self._values = {}
+            def keep(self, v):
+                self.items.append(v)  # HERE
+        """,
+    ),
+    "global that others put into the module": (
+        {"kind": "module-global", "name": "history", "container": "dict"},
+        """
+        class Shell:
+            def __init__(self, namespace):
+                self.namespace = namespace
+            def keep(self, n, v):
+                self.namespace["history"][n] = v  # HERE
+        """,
+    ),
     "entries behind an attribute of a wrapper": (
         {"kind": "module-global", "name": "ITEMS", "inner": [".data"], "container": "dict"},
         """

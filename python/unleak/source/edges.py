@@ -71,9 +71,15 @@ class Cycle:
         here: Optional[Scope] = scope
         while here is not None and here.kind != "module":
             if any(here is m for m in self.members):
-                return 1.0
+                return self._telling(scope)
             here = here.parent
         return 0.88 if any(m.source is scope.source for m in self.members) else 0.8
+
+    def _telling(self, scope: Scope) -> float:
+        """Of several members, those of the standard library are the least likely to be the cause."""
+        standard = self.program.is_standard
+        others = any(not standard(m.source.path) for m in self.members)
+        return 0.85 if others and standard(scope.source.path) else 1.0
 
 
 def edge_name(edge: str) -> str:
@@ -108,7 +114,11 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
 def _by_kind(cycle: Cycle) -> Iterator[Place]:
     source, target = short(cycle.source_type), short(cycle.target_type)
     if source in _RUNNING or _is_exception(source) or target in ("frame", "traceback"):
-        yield from exception_places(cycle.members, cycle.name, raised=source not in _RUNNING)
+        types = {short(t) for t in [cycle.source_type, cycle.target_type] + cycle.types if _is_exception(short(t))}
+        for scope in cycle.members:
+            near = cycle.near(scope)
+            for found in exception_places([scope], cycle.name, types, raised=source not in _RUNNING):
+                yield {**found, "score": round(found["score"] * near, 3)}
     if source in _FUNCTIONS or target == "cell":
         yield from _closures(cycle)
     if source in _METHODS:

@@ -3,6 +3,7 @@
 import ast
 from typing import Any, Iterator, List, Optional, Sequence, Set
 
+from .kinds import annotation_names
 from .places import Place, place
 from .syntax import Binding, Scope, dotted
 
@@ -10,9 +11,10 @@ _KEEPERS = frozenset({"append", "add", "put", "set_exception", "setdefault", "ap
 _FRAMES = frozenset({"currentframe", "_getframe", "exc_info", "stack", "trace"})
 
 
-def exception_places(members: Sequence[Scope], local: str, *, raised: bool) -> Iterator[Place]:
+def exception_places(members: Sequence[Scope], local: str, types: Set[str], *, raised: bool) -> Iterator[Place]:
     """Places in the functions of the cycle. `local` names the variable of the frame, if the edge does; `raised` is set
-    for edges that start at the exception (the raise matters), clear for those that start at the frame (the variable does)."""
+    for edges that start at the exception (the raise matters), clear for those that start at the frame (the variable does).
+    `types` are the exceptions of the cycle, by short name: their handlers are places, with a name or without."""
     for scope in members:
         if scope.kind == "class":
             continue
@@ -23,6 +25,9 @@ def exception_places(members: Sequence[Scope], local: str, *, raised: bool) -> I
                 score *= 0.95
             if score:
                 yield place(scope, binding.node, "assign", score)
+        for node in scope.of(ast.ExceptHandler):
+            if annotation_names(node.type) & types:
+                yield place(scope, node, "assign", 0.6)
         for node in scope.of(ast.Assign, ast.AnnAssign):
             if _keeps(node, caught):
                 yield place(scope, node, "assign", 0.85)

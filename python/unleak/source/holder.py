@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from .kinds import UNKNOWN, callee, cell_names, is_property, method_of, self_class, type_names
+from .kinds import UNKNOWN, assigns, callee, cell_names, is_property, method_of, self_class, type_names
 from .program import Program
 from .question import parse_steps, text_field, texts
 from .syntax import Binding, Scope, Source, constant_text, dotted
@@ -119,7 +119,9 @@ class Tracker:
             self.container_classes = source.classes(name)[:2]
 
     def _find_sources(self, question: dict) -> List[Source]:
+        self.shared = self._shared_namespace()
         words = list(self.names) + ([self.steps[self.anchor].name] if self.anchor >= 0 else [])
+        words += [step.key for step in self.steps if step.key and step.key.isidentifier()]
         first = [self.path] if self.path else []
         first += [s.source.path for s in self.classes + self.container_classes]
         for scope in list(self.classes):
@@ -172,7 +174,7 @@ class Tracker:
         """Whether a file that only has the name in it can mean this holder: it must also name the module or the class."""
         if not self.program.is_library(path) or not (self.module or self.class_name):
             return True
-        if self.anchor >= 0:
+        if self.anchor >= 0 or self.shared:
             home = self.path is not None and self.program.package(path) == self.program.package(self.path)
             return home or self.program.uses(path)
         return self._mention(path) > 0.3 and (self.path is None or self.program.is_library(self.path))
@@ -181,20 +183,14 @@ class Tracker:
         """How likely a file speaks of the holder's module or class."""
         if path not in self._mentions:
             near = bool(self.path) and self.program.package(path) == self.program.package(self.path or "")
-            self._mentions[path] = 0.55 if path == self.path else 0.42 if near or self._imports_it(path) else 0.25
+            self._mentions[path] = (
+                0.55
+                if path == self.path
+                else 0.42
+                if near or self.program.speaks_of(path, self.module, self.class_name)
+                else 0.25
+            )
         return self._mentions[path]
-
-    def _imports_it(self, path: str) -> bool:
-        """Whether a file's text has the module in an import, or the class's name."""
-        text = self.program.text(path)
-        module = self.module.encode()
-        parent, _, last = module.rpartition(b".")
-        klass = self.class_name.rpartition(".")[2].encode()
-        if module and (b"import " + module in text or b"from " + module in text):
-            return True
-        if parent and b"from " + parent in text and last in text:
-            return True
-        return len(klass) >= 4 and klass in text
 
     def _find_owners(self, sources: List[Source]) -> None:
         """Scopes that a variable of a function lives in."""
@@ -419,6 +415,8 @@ class Tracker:
                 return (0, 1.0)
             if isinstance(owner, ast.expr):
                 return self._attribute_level(ast.Attribute(value=owner, attr=key, ctx=ast.Load()), scope, depth + 1)
+        if self.shared and key == self.name:
+            return (0, 0.45)
         found = self._item(self.level(expr.value, scope, depth + 1))
         wanted = self.steps[found[0] - 1].key if found is not None else None
         if found is None or wanted is None or key == wanted:
@@ -492,23 +490,27 @@ class Tracker:
         """A further attribute step: exactly from the level before it, else by its name alone."""
         wanted = [k for k, step in enumerate(self.steps) if step.name == attr]
         if not wanted:
-            return None
+            return self._descriptor_level(expr, attr, scope)
         found = self.level(expr.value, scope, depth + 1)
         if found is not None and found[0] in wanted:
             return (found[0] + 1, found[1])
         if self.anchor in wanted:
             klass = self._receiver_class(expr.value, scope)
-            own = klass is not None and self._assigns(klass, attr)
+            own = klass is not None and assigns(klass, attr)
             return (self.anchor + 1, 0.5 if own else 0.35)
         return None
 
-    def _assigns(self, klass: Scope, attr: str) -> bool:
-        for method in klass.children:
-            for node in method.of(ast.Assign, ast.AnnAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                if any(isinstance(t, ast.Attribute) and t.attr == attr for t in targets):
-                    return True
-        return attr in klass.bindings
+    def _descriptor_level(self, expr: ast.Attribute, attr: str, scope: Scope) -> Optional[Level]:
+        """`self.items` of a class that keeps its attributes in a dict of its own: the entry under that name."""
+        kept = [k for k, step in enumerate(self.steps) if step.key == attr]
+        klass = self._receiver_class(expr.value, scope) if kept else None
+        near = self._class_confidence(klass) if klass is not None and self.class_name else 0.0
+        return (kept[-1] + 1, near * 0.9) if near > 0.5 else None
+
+    def _shared_namespace(self) -> bool:
+        """Whether a global is made by nobody in its module's own file: then others put it into the module's dict."""
+        source = self.program.source(self.path) if self.path else None
+        return self.kind == "module-global" and source is not None and self.name not in source.module.bindings
 
     def _attribute_base(self, expr: ast.Attribute, scope: Scope, depth: int) -> Optional[Level]:
         if expr.attr not in self.names:

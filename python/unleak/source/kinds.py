@@ -239,3 +239,13 @@ def cell_names(program: Program, function: Scope, container: str) -> Set[str]:
             elif fits is None and binding.how in ("assign", "param"):
                 unsure.add(name)
     return sure or unsure
+
+
+def assigns(klass: Scope, attr: str) -> bool:
+    """Whether a class or one of its methods gives an attribute a value."""
+    for method in klass.children:
+        for node in method.of(ast.Assign, ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(t, ast.Attribute) and t.attr == attr for t in targets):
+                return True
+    return attr in klass.bindings

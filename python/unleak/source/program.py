@@ -72,6 +72,22 @@ class Program:
             found = self._library[path] = path != self.main_file and bool(_LIBRARY.search(path))
         return found
 
+    def speaks_of(self, path: str, module_name: str, class_name: str) -> bool:
+        """Whether a file's text has the module in an import, or the class's name."""
+        text = self.text(path)
+        module = module_name.encode()
+        parent, _, last = module.rpartition(b".")
+        klass = class_name.rpartition(".")[2].encode()
+        if module and (b"import " + module in text or b"from " + module in text):
+            return True
+        if parent and b"from " + parent in text and last in text:
+            return True
+        return len(klass) >= 4 and klass in text
+
+    def is_standard(self, path: str) -> bool:
+        """Whether a file belongs to the standard library."""
+        return self.is_library(path) and "/site-packages/" not in path and "/dist-packages/" not in path
+
     def uses(self, path: str) -> bool:
         """Whether the program's own files import the package that a library file belongs to."""
         package = self.package(path).rpartition("/")[2].partition(".")[0]
