@@ -50,9 +50,9 @@ def program(name: str) -> str:
 def rich_target(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuple[Target, Path, Set[int]]]:
     """A waiting target, the file with what its objects' traverses report, and the objects that go on changing."""
     reference = tmp_path_factory.mktemp("reader") / "reference"
-    with start_target(interpreter.exe, str(HERE / "rich_target.py"), str(reference)) as target:
+    with start_target(interpreter.exe, HERE / "rich_target.py", [str(reference)]) as target:
         ready = target.wait_ready()
-        yield target, reference, set(map(int, ready.split()[1:]))
+        yield target, reference, set(map(int, ready.split()))
 
 
 def words_of(path: Path) -> "array.array[int]":
