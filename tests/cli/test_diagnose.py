@@ -1,5 +1,7 @@
 """`unleak diagnose`: documents, exit statuses, several processes, interruption."""
 import json
+import os
+import pty
 import signal
 import subprocess
 
@@ -158,3 +160,14 @@ def test_the_log_says_what_was_done(unleak, start_program):
     text = (unleak.folder / "unleak.log").read_text()
     assert "pid %d: look 2" % pid in text and "pid %d: clean" % pid in text
     assert (unleak.folder / "unleak.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_progress_is_one_line_on_a_terminal(unleak, start_program):
+    ours, theirs = pty.openpty()
+    unleak.env["FAKE_WAIT_S"] = "0.6"
+    result = unleak("diagnose", start_program().pid, "--json", "--looks", "2", stderr=theirs)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert json.loads(result.stdout)["verdict"] == "clean"
+    assert "1 look taken" in shown and shown.endswith("\r\x1b[K") and "\n" not in shown

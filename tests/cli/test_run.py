@@ -133,3 +133,10 @@ def test_a_new_high_of_memory_is_looked_at(unleak, script):
     assert len(document["snapshots"]) >= 2
     assert max(s["rss"] for s in document["snapshots"]) > 64 << 20
     assert not [n for n in document["notes"] if "missed" in n]
+
+
+def test_children_are_looked_at_too(unleak):
+    code = ("import subprocess, sys, time; time.sleep(1); "
+            "subprocess.run([sys.executable, '-c', 'import time; time.sleep(3)']); raise SystemExit(6)")
+    document = json.loads(unleak("run", "--json", "--children", "--python", sys.executable, "-c", code).stdout)
+    assert len(document["processes"]) == 2 and document["target"]["exit"] == 6

@@ -47,7 +47,7 @@ def merge(documents: List[Document]) -> Document:
     if len(documents) == 1:
         return documents[0]
     first = max(documents, key=lambda d: -STRENGTH.index(d["verdict"]))
-    merged = dict(first)
+    merged = {**first, "target": documents[0]["target"]}
     merged["processes"] = [p for d in documents for p in d.get("processes", [])]
     merged["snapshots"] = [s for d in documents for s in d.get("snapshots", [])]
     merged["findings"] = merge_findings([f for d in documents for f in d.get("findings", [])])

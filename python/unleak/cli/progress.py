@@ -8,8 +8,8 @@ from unleak.cli.text import printable
 
 
 class Progress:
-    def __init__(self, wanted: bool = True):
-        self._on = wanted and sys.stderr.isatty()
+    def __init__(self) -> None:
+        self._on = sys.stderr.isatty()
         self._shown = ""
 
     def show(self, text: str) -> None:

@@ -11,11 +11,12 @@ from unleak.cli import errors, proc
 from unleak.cli.helper import Helper, Refused
 from unleak.cli.interrupts import Interrupts
 from unleak.cli.schedule import Budget, Highs
-from unleak.cli.watch import Subject, Watch, session_options
+from unleak.cli.watch import MOST_PROCESSES, Subject, Watch, session_options
 
 POLL_S = 0.05           # 20 Hz
 FIRST_LOOK_S = 0.25     # interpreters are starting before
 RETRY_S = 0.25          # after a look that could not be taken
+SEARCH_S = 1.0          # how often new descendants are looked for
 ENDING_S = 3.0          # how long a program may take to end after Ctrl-C
 
 
@@ -34,6 +35,7 @@ class Supervisor:
         self._highs: Dict[int, Highs] = {}
         self._budget = Budget()
         self._began = time.monotonic()
+        self._next_search = 0.0
         self._problem = ""
 
     def close(self) -> None:
@@ -68,6 +70,8 @@ class Supervisor:
                 if not self._let_it_end():
                     return
                 break
+            if self._args.children and time.monotonic() >= self._next_search:
+                self._adopt()
             for subject in list(self.subjects):
                 self._attend(subject)
             interrupts.wait(POLL_S)
@@ -75,7 +79,7 @@ class Supervisor:
 
     def _add(self, pid: int) -> None:
         subject = Subject(pid, session_options(self._args, run=True))
-        subject.due = self._began + FIRST_LOOK_S
+        subject.due = time.monotonic() + FIRST_LOOK_S
         self.subjects.append(subject)
         self._highs[pid] = Highs()
 
@@ -104,14 +108,15 @@ class Supervisor:
             return
         self._problem = subject.problem.message if subject.problem else ""
         subject.not_before = subject.due = ended + RETRY_S
-        if subject.pid == self.pid or self._args.children:
+        if subject.pid == self.pid:
             self._adopt()
 
     def _adopt(self) -> None:
         """Descendants to look at: all with --children, else the first when what was started is no Python itself."""
+        self._next_search = time.monotonic() + SEARCH_S
         known = {s.pid for s in self.subjects}
         for child in self._watch.descendants(self.pid):
-            if child in known or not (self._args.children or self._is_python(child)):
+            if child in known or len(self.subjects) >= MOST_PROCESSES or not self._is_python(child):
                 continue
             self._add(child)
             if not self._args.children:

@@ -54,7 +54,7 @@ def _own_root(pid: int) -> Optional[int]:
 class Watch:
     """Takes looks of subjects through the helper. What is done is in the journal."""
 
-    def __init__(self, helper: Helper, interrupts: Interrupts, journal: Journal, progress: Progress, args: Any):
+    def __init__(self, helper: Helper, interrupts: Interrupts, journal: Journal, progress: Optional[Progress], args: Any):
         self.helper = helper
         self.interrupts = interrupts
         self.journal = journal
@@ -123,7 +123,8 @@ class Watch:
             left = subject.due - time.monotonic()
             if left <= 0:
                 return True
-            self.progress.show(_progress(subjects, left))
+            if self.progress is not None:
+                self.progress.show(_progress(subjects, left))
             self.interrupts.wait(min(left, 0.25))
             if self.interrupts.count:
                 return False

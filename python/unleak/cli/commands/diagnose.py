@@ -33,7 +33,7 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def diagnose_pids(pids: List[int], args: argparse.Namespace, interrupts: Interrupts) -> List[Document]:
-    progress = Progress(not args.json)
+    progress = Progress()
     with ExitStack() as stack:
         announce("looking at %s" % ", ".join("pid %d (%s)" % (p, proc.name(p)) for p in pids))
         helper = stack.enter_context(Helper(engine.capture_program(), interrupts))
@@ -58,7 +58,8 @@ def verdicts(subjects: List[Subject], interrupts: Interrupts, journal: Journal) 
     documents = []
     for subject in seen or subjects[:1]:
         document = conclude(subject.session, subject.looks, subject.where(), subject.pid, read_source=interrupts.count < 2)
-        document["notes"] = document.get("notes", []) + subject.notes
+        stopped = ["stopped early: this is what %d looks tell" % subject.looks] if interrupts.count else []
+        document["notes"] = stopped + document.get("notes", []) + subject.notes
         journal.write("pid %d: %s" % (subject.pid, document.get("verdict")))
         documents.append(document)
     missed = ["pid %d was not looked at: %s" % (s.pid, s.problem.message) for s in subjects if not s.looks and s.problem]

@@ -17,7 +17,6 @@ from unleak.cli.document import Document, merge
 from unleak.cli.helper import Helper
 from unleak.cli.interrupts import Interrupts
 from unleak.cli.journal import Journal, announce
-from unleak.cli.progress import Progress
 from unleak.cli.supervise import Supervisor
 from unleak.cli.watch import Watch
 
@@ -48,7 +47,7 @@ def execute(args: argparse.Namespace, program: launch.Program) -> int:
         stack.callback(supervisor.close)
         supervisor.start(argv)
         privileges.drop()
-        supervisor.watch_to_the_end(Watch(helper, interrupts, stack.enter_context(Journal(args.log)), Progress(False), args))
+        supervisor.watch_to_the_end(Watch(helper, interrupts, stack.enter_context(Journal(args.log)), None, args))
         document = merge(documents(supervisor, interrupts))
         status = output.emit(document, args, interrupts, sys.stderr)
         return program_status(supervisor.exit) if args.exit_status == "program" and not interrupts.count else status
