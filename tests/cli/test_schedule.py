@@ -40,10 +40,16 @@ def test_one_rise_needs_one_look():
     assert highs.missed() == []
 
 
-def test_looks_cost_a_small_share_of_the_time():
+def looks_taken(high):
+    """How many looks of 0.1 s are taken in 100 s in which somebody always wants to look."""
     budget, looks = Budget(), 0
-    for tick in range(2000):                # 100 s in which somebody always wants to look
-        if budget.allows(tick * 0.05):
+    for tick in range(2000):
+        if budget.allows(tick * 0.05, high):
             budget.charge(0.1)
             looks += 1
-    assert 50 <= looks <= 55                # 5 % of 100 s, and the half second that is free
+    return looks
+
+
+def test_looks_cost_a_small_share_of_the_time():
+    assert 55 <= looks_taken(high=False) <= 60          # 5 % of 100 s, and one second that is free
+    assert 110 <= looks_taken(high=True) <= 120         # a high does not come again

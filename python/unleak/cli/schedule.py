@@ -8,7 +8,8 @@ MIB = 1 << 20
 HIGH_SHARE, HIGH_BYTES = 1.20, 16 * MIB      # what is a new high
 LEVEL_S = 0.2                                # no rise for so long: the high has been reached
 NEAR_S = 0.6                                 # a look so soon after a high has seen it
-BUDGET, ALLOWANCE_S = 0.05, 0.5              # share of the run time that looks may take, and what they may take at once
+BUDGET, ALLOWANCE_S = 0.05, 1.0              # share of the run time that looks may cost, and what they may cost at once
+HIGH_FACTOR = 2.0                            # looks at highs may cost more: a high does not come again
 
 
 class Highs:
@@ -64,5 +65,6 @@ class Budget:
         self.spent += seconds
         self.dearest = max(self.dearest, seconds)
 
-    def allows(self, elapsed: float) -> bool:
-        return self.spent + self.dearest <= ALLOWANCE_S + BUDGET * elapsed
+    def allows(self, elapsed: float, high: bool = False) -> bool:
+        """May another look be taken `elapsed` seconds into the run?"""
+        return self.spent + self.dearest <= (ALLOWANCE_S + BUDGET * elapsed) * (HIGH_FACTOR if high else 1.0)

@@ -93,9 +93,8 @@ class Supervisor:
         now = time.monotonic()
         rss, peak = proc.resident(subject.pid), proc.high_water(subject.pid)
         reason = self._highs[subject.pid].sample(now - self._began, rss, peak)
-        if not reason and now >= subject.due:
-            reason = "in time"
-        if reason and now >= subject.not_before and self._budget.allows(now - self._began):
+        wanted = reason or now >= subject.due
+        if wanted and now >= subject.not_before and self._budget.allows(now - self._began, bool(reason)):
             self._look(subject, now)
 
     def _look(self, subject: Subject, began: float) -> None:
