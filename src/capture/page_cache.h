@@ -18,6 +18,7 @@ class PageCache {
   u64 Word(u64 address) { return Load<u64>(address); }
   u32 Word32(u64 address) { return Load<u32>(address); }
   u8 Byte(u64 address) { return Load<u8>(address); }
+  bool Has(u64 address) { return (Get(address / kChunk).readable >> (address % kChunk / kPage) & 1) != 0; }
 
  private:
   static constexpr u64 kPage = 4096, kPagesOfChunk = 8, kChunk = kPage * kPagesOfChunk, kSlots = 8192;

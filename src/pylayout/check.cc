@@ -24,6 +24,10 @@ struct Reads {
   u64 Word(u64 address) { return Load<u64>(address); }
   u32 Word32(u64 address) { return Load<u32>(address); }
   u8 Byte(u64 address) { return Load<u8>(address); }
+  bool Has(u64 address) {
+    u8 byte = 0;
+    return read(address, &byte, 1);
+  }
 };
 
 std::string Hex(u64 value) {

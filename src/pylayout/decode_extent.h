@@ -136,7 +136,7 @@ class Extents {
     const auto& l = v_.layout.deque;
     u64 block = v_.Word(object, l.left_block), last = v_.Word(object, l.right_block);
     u64 most = v_.Count(object) / static_cast<u64>(l.block_items) + 2, total = 0;
-    for (u64 n = 0; IsSane(block) && n < most; ++n) {
+    for (u64 n = 0; IsSane(block) && n < most && n < kMaxLinks; ++n) {
       total += own(block, static_cast<u64>(l.links) + 8);
       if (block == last) break;
       block = v_.Word(block, l.links);

@@ -108,9 +108,9 @@ class Members {
       if (valid && !(facts_.dict_before_values && dict != 0)) values = At(header, a.values_header), dict = 0;
     }
     KeyTable table = ReadKeyTable(v_, t.cached_keys);
-    for (u64 i = 0; values != 0 && i < table.count; ++i) {
-      Report(v_.memory.Word(values + i * 8), AttributeLabel(v_.memory.Word(table.KeyAddress(i))));
-    }
+    v_.EachPlace(values, table.count, 8, [&](u64 i, u64 at) {
+      Report(v_.memory.Word(at), AttributeLabel(v_.memory.Word(table.KeyAddress(i))));
+    });
     if (a.mode != 12 || (dict & 1) == 0) Report(dict, BodyLabel(a.dict_offset));
   }
 
@@ -123,14 +123,13 @@ class Members {
   }
 
   void Items(u64 items, u64 count) {
-    if (items == 0) return;
-    for (u64 i = 0; i < count; ++i) Report(v_.memory.Word(items + i * 8), IndexLabel(i));
+    v_.EachPlace(items, count, 8, [&](u64 i, u64 at) { Report(v_.memory.Word(at), IndexLabel(i)); });
   }
 
   void BodyItems(u64 object, i32 first) {
     u64 fixed = first == 16 ? 32 : 0;  // HAMT array nodes have 32 children and no ob_size (Python/hamt.c)
     u64 count = fixed != 0 ? fixed : v_.Count(object);
-    for (u64 i = 0; i < count; ++i) Word(object, first + static_cast<i64>(i) * 8);
+    v_.EachPlace(At(object, first), count, 8, [&](u64 i, u64 at) { Report(v_.memory.Word(at), BodyLabel(first + static_cast<i64>(i) * 8)); });
   }
 
   // True if dict_traverse reports the keys of this table with the values.
@@ -146,26 +145,26 @@ class Members {
       bool embedded = l_.attributes.mode == 13 && v_.Byte(values, 2) != 0;
       if (embedded && !facts_.dict_before_values) return;  // the instance reports them
       u64 first = l_.attributes.mode == 13 ? At(values, l_.attributes.values_header) : values;
-      for (u64 i = 0; i < table.count; ++i) {
-        Report(v_.memory.Word(first + i * 8), ValueLabel(v_.memory.Word(table.KeyAddress(i))));
-      }
+      v_.EachPlace(first, table.count, 8, [&](u64 i, u64 at) {
+        Report(v_.memory.Word(at), ValueLabel(v_.memory.Word(table.KeyAddress(i))));
+      });
       return;
     }
     bool with_keys = keys != 0 && ReportsKeys(keys);
-    for (u64 i = 0; i < table.count; ++i) {
-      u64 value = v_.memory.Word(table.ValueAddress(i)), key = v_.memory.Word(table.KeyAddress(i));
-      if (value == 0) continue;
+    v_.EachPlace(table.KeyAddress(0), table.count, table.stride, [&](u64, u64 at) {
+      u64 key = v_.memory.Word(at), value = v_.memory.Word(at + 8);
+      if (value == 0) return;
       Report(value, ValueLabel(key));
       if (with_keys) Report(key, kKeyLabel);
-    }
+    });
   }
 
   // Entries {key, hash}; a removed one has the hash -1, which no key has.
   void Set(u64 object) {
     u64 table = v_.Word(object, l_.set.table), mask = v_.Word(object, l_.set.mask);
-    for (u64 i = 0; mask < kMaxCount && i <= mask; ++i) {
-      if (v_.memory.Word(table + i * 16 + 8) != ~u64{0}) Report(v_.memory.Word(table + i * 16), kNoLabel);
-    }
+    v_.EachPlace(table, mask < kMaxCount ? mask + 1 : 0, 16, [&](u64, u64 at) {
+      if (v_.memory.Word(at + 8) != ~u64{0}) Report(v_.memory.Word(at), kNoLabel);
+    });
   }
 
   void Type(u64 object) {
@@ -243,7 +242,7 @@ class Members {
   void OrderedDict(u64 object) {
     constexpr i32 kFirstNode = 48, kNextNode = 16;
     u64 node = v_.Word(object, kFirstNode), most = v_.Word(object, l_.dict.used);
-    for (u64 i = 0; node != 0 && i < most && most < kMaxCount; ++i, node = v_.Word(node, kNextNode)) {
+    for (u64 i = 0; IsSane(node) && i < most && i < kMaxLinks; ++i, node = v_.Word(node, kNextNode)) {
       Report(v_.memory.Word(node), kNoLabel);
     }
     Dict(object);
@@ -252,7 +251,7 @@ class Members {
   void Deque(u64 object) {
     const auto& d = l_.deque;
     u64 block = v_.Word(object, d.left_block), count = v_.Count(object), at = v_.Word(object, d.left_index);
-    for (u64 i = 0; i < count && IsSane(block); ++i, ++at) {
+    for (u64 i = 0; i < count && v_.memory.Has(block); ++i, ++at) {
       if (at >= static_cast<u64>(d.block_items)) {
         block = v_.Word(block, d.links);
         at = 0;
@@ -265,7 +264,7 @@ class Members {
   void LruCache(u64 object) {
     constexpr i32 kNext = 24, kKey = 40, kResult = 48;
     u64 link = v_.Word(object, kNext);
-    for (u64 i = 0; link != object && IsSane(link) && i < kMaxCount; ++i, link = v_.Word(link, kNext)) {
+    for (u64 i = 0; link != object && IsSane(link) && i < kMaxLinks; ++i, link = v_.Word(link, kNext)) {
       Report(v_.Word(link, kKey), kNoLabel);
       Report(v_.Word(link, kResult), kNoLabel);
       if ((l_.hex >> 16 & 0xff) >= 10) Report(v_.TypeOf(link), kNoLabel);
@@ -279,7 +278,7 @@ class Members {
     if (extra == 0) return;
     Report(v_.memory.Word(extra), kNoLabel);
     u64 children = v_.Word(extra, kChildren), count = v_.Word(extra, kLength);
-    for (u64 i = 0; count < kMaxCount && i < count; ++i) Report(v_.memory.Word(children + i * 8), kNoLabel);
+    v_.EachPlace(children, count, 8, [&](u64, u64 at) { Report(v_.memory.Word(at), kNoLabel); });
   }
 
   // Modules/itertoolsmodule.c: teedataobject: iterator, numread, running, nextlink, values[57].
@@ -295,12 +294,14 @@ class Members {
     u64 get = v_.Word(object, kGet), items = v_.Word(object, kItems), capacity = v_.Word(object, kCapacity);
     u64 number = v_.Word(object, kNumber);
     if (capacity == 0 || capacity > kMaxCount || number > capacity || get >= capacity) return;
-    for (u64 i = 0; i < number; ++i) Report(v_.memory.Word(items + (get + i) % capacity * 8), kNoLabel);
+    v_.EachPlace(items, capacity, 8, [&](u64 i, u64 at) {
+      if ((i + capacity - get) % capacity < number) Report(v_.memory.Word(at), kNoLabel);
+    });
   }
 
   void OmittedKeys(u64 keys) {
     KeyTable table = ReadKeyTable(v_, keys);
-    for (u64 i = 0; i < table.count; ++i) visit_(v_.memory.Word(table.KeyAddress(i)), Edge::kOmitted, kKeyLabel);
+    v_.EachPlace(table.KeyAddress(0), table.count, table.stride, [&](u64, u64 at) { visit_(v_.memory.Word(at), Edge::kOmitted, kKeyLabel); });
   }
 
   // Keys of a dict where all are str; those of a split dict belong to the table that its class owns.

@@ -1,7 +1,8 @@
 // Reading CPython's structs from memory that may be anywhere: the decoders (decode_*.h) are templates on how.
 //
-// A Memory has three functions, none of which fails: u64 Word(u64 address), u32 Word32(u64), u8 Byte(u64). What cannot be
-// read is 0. So a decoder must never take a value for granted: sizes are bounded, loops too.
+// A Memory has u64 Word(u64 address), u32 Word32(u64), u8 Byte(u64), which never fail: what cannot be read is 0; and
+// bool Has(u64 address). So a decoder must never take a value for granted: runs of words end where memory ends, chains
+// after kMaxLinks.
 #pragma once
 
 #include "base/types.h"
@@ -15,6 +16,9 @@ inline constexpr int kFlagHeap = 9, kFlagGc = 14, kFlagInt = 24, kFlagList = 25,
 
 // No object has more items, entries or bytes than this.
 inline constexpr u64 kMaxCount = u64{1} << 40;
+
+// Nor a chain more links.
+inline constexpr u64 kMaxLinks = u64{1} << 28;
 
 inline bool HasFlag(u64 flags, int bit) { return (flags >> bit & 1) != 0; }
 
@@ -41,6 +45,16 @@ struct View {
     i64 n = static_cast<i64>(Word(object, layout.object.size));
     u64 count = n < 0 ? u64{0} - static_cast<u64>(n) : static_cast<u64>(n);
     return count > kMaxCount ? 0 : count;
+  }
+  // Calls take(i, address) for each of `count` places, `stride` bytes apart; stops where the memory ends.
+  template <class Take>
+  void EachPlace(u64 first, u64 count, u64 stride, const Take& take) const {
+    constexpr u64 kStep = 128;  // places between two looks at whether there is memory
+    for (u64 i = 0; first != 0 && i < count && i < kMaxCount; ++i) {
+      u64 address = first + i * stride;
+      if (i % kStep == 0 && !memory.Has(address)) return;
+      take(i, address);
+    }
   }
   // Bits of a frame slot that are the pointer.
   u64 SlotMask() const { return layout.frame.tagged == 1 ? ~u64{3} : ~u64{0}; }
