@@ -77,7 +77,7 @@ def diagnose(pid: int, duration: float) -> Dict[str, Any]:
     document = json.loads(done.stdout)
     sys.path.insert(0, str(ROOT / "python"))
     from unleak.cli.render import render
-    print(render(document, color=sys.stdout.isatty()))
+    print(render(document, sys.stdout.isatty(), os.getcwd()))
     return document
 
 

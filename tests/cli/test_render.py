@@ -69,3 +69,13 @@ def test_a_terminal_without_unicode_gets_ascii():
     class Ascii:
         encoding = "ascii"
     assert encodable("a → b · ü", Ascii()) == "a -> b | \\xfc"
+
+
+def test_files_are_named_as_seen_from_the_working_folder_or_by_their_package():
+    document = load("leak")
+    finding = document["findings"][0]
+    finding["sites"]["stored"] = [{"file": "/srv/shop/app.py", "line": 3}, {"file": "/env/lib/python3.12/site-packages/lib/a.py", "line": 4}]
+    finding["remedy"].update(text="bound it (/env/lib/python3.12/site-packages/lib/a.py:4)", at=None)
+    text = render(document, folder="/srv/shop")
+    assert "stored   app.py:3" in text and "\n           lib/a.py:4" in text and "bound it (lib/a.py:4)" in text
+    assert "/srv/shop/app.py:3" in render(document)

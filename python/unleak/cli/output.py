@@ -31,13 +31,20 @@ def emit(document: Document, args: Any, interrupts: Optional[Interrupts] = None,
         write_json(document)
     else:
         out = stream or sys.stdout
-        out.write(encodable(render(document, colored(out)), out))
+        out.write(encodable(render(document, colored(out), working_folder()), out))
         out.flush()
     if document.get("verdict") == "inconclusive":
         sys.stderr.write("unleak: inconclusive: %s\n" % printable(document.get("summary", "")))
     if interrupts is not None and interrupts.count:
         return interrupts.exit_status
     return exit_status(document, args.fail_on)
+
+
+def working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""       # it was removed meanwhile
 
 
 def encodable(text: str, stream: IO[str]) -> str:

@@ -1,6 +1,7 @@
 """The text form of a verdict document, from the document alone: what a person reads first."""
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import textwrap
@@ -13,15 +14,18 @@ GARBAGE_KINDS = {"reference-cycle"}
 PEAK_KINDS = {"bulk-read"}
 COLORS = {"LEAK": "1;31", "GARBAGE": "1;33", "PEAK": "1;33", "NOT A LEAK": "1;32", "CLEAN": "1;32", "INCONCLUSIVE": "1;35"}
 QUESTION = re.compile(r"^[a-z]+\d+\.[a-z]+\d*: ")
-LIBRARY = re.compile(r"^.*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=.)")     # a package says where a file is
+LIBRARY = re.compile(r"/\S*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=\S)")     # a package says where a file is
 ORIGINS = {"bytecode": "(from the byte code: no source)", "snapshot": "(takes part; no line is known)"}
 MOST_TYPES, MOST_PLACES, MOST_NOTES = 4, 3, 6
 
 
-def render(document: Document, color: bool = False) -> str:
-    """The whole document as text of at most WIDTH columns (labels coloured when asked)."""
+def render(document: Document, color: bool = False, folder: str = "") -> str:
+    """The whole document as text of at most WIDTH columns (labels coloured when asked). Files below `folder` are named
+    as seen from there."""
     lines = header(document) + [""]
     findings = document.get("findings") or []
+    if folder.rstrip("/"):
+        findings = json.loads(json.dumps(findings).replace(json.dumps(folder.rstrip("/") + "/")[1:-1], ""))
     if not any(is_leak(f) and f.get("certainty") != "possible" for f in findings):
         lines += _verdict_line(document, color) + [""]
     for finding in findings:
@@ -268,7 +272,7 @@ def _remedy(finding: Document) -> List[str]:
     remedy = finding.get("remedy")
     if not remedy or remedy.get("action") in (None, "none") and not remedy.get("text"):
         return []
-    text = printable(remedy.get("text") or remedy.get("action"))
+    text = printable(LIBRARY.sub("", remedy.get("text") or remedy.get("action")))
     if remedy.get("at") and remedy["at"].get("file"):
         where = _place({"file": remedy["at"]["file"], "line": remedy["at"].get("line")})
         if where not in text:
