@@ -5,6 +5,7 @@ For each interpreter (arguments, else those that `pythons()` finds) the generato
 compiled against its own headers and their output is written to tables/<version>.inc: 3_12.inc, 3_13t.inc ...
 With --check nothing is written; differences are printed and the exit status is 1.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -91,7 +92,9 @@ def main() -> int:
             print(f"{version}: {path.name}")
             continue
         old = path.read_text() if path.exists() else ""
-        diff = list(difflib.unified_diff(without_patch_level(old), without_patch_level(text), str(path), python, lineterm=""))
+        diff = list(
+            difflib.unified_diff(without_patch_level(old), without_patch_level(text), str(path), python, lineterm="")
+        )
         print("\n".join(diff) if diff else f"{version}: same")
         differs = differs or bool(diff)
     return int(differs)

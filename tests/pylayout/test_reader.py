@@ -23,12 +23,50 @@ TRAVERSE = 0
 
 # Types of the issue's list whose members must be known wherever they exist, by tp_name.
 MUST_KNOW = {
-    "dict", "list", "tuple", "set", "frozenset", "collections.deque", "collections.OrderedDict", "collections.defaultdict", "cell",
-    "function", "method", "builtin_function_or_method", "generator", "coroutine", "async_generator", "traceback", "KeyError",
-    "type", "property", "classmethod", "staticmethod", "method_descriptor", "mappingproxy", "memoryview", "managedbuffer",
-    "functools.partial", "functools._lru_cache_wrapper", "hamt", "hamt_bitmap_node", "_asyncio.Task", "_asyncio.Future",
-    "types.SimpleNamespace", "_thread._local", "_queue.SimpleQueue", "_io.TextIOWrapper", "_io.BufferedReader", "frame",
-    "os.stat_result", "xml.etree.ElementTree.Element", "Plain", "SlotsAndDict", "SubDict", "SubTuple", "Record",
+    "dict",
+    "list",
+    "tuple",
+    "set",
+    "frozenset",
+    "collections.deque",
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "cell",
+    "function",
+    "method",
+    "builtin_function_or_method",
+    "generator",
+    "coroutine",
+    "async_generator",
+    "traceback",
+    "KeyError",
+    "type",
+    "property",
+    "classmethod",
+    "staticmethod",
+    "method_descriptor",
+    "mappingproxy",
+    "memoryview",
+    "managedbuffer",
+    "functools.partial",
+    "functools._lru_cache_wrapper",
+    "hamt",
+    "hamt_bitmap_node",
+    "_asyncio.Task",
+    "_asyncio.Future",
+    "types.SimpleNamespace",
+    "_thread._local",
+    "_queue.SimpleQueue",
+    "_io.TextIOWrapper",
+    "_io.BufferedReader",
+    "frame",
+    "os.stat_result",
+    "xml.etree.ElementTree.Element",
+    "Plain",
+    "SlotsAndDict",
+    "SubDict",
+    "SubTuple",
+    "Record",
 }
 
 
@@ -47,7 +85,9 @@ def program(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def rich_target(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuple[Target, Path, Set[int]]]:
+def rich_target(
+    interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Tuple[Target, Path, Set[int]]]:
     """A waiting target, the file with what its objects' traverses report, and the objects that go on changing."""
     reference = tmp_path_factory.mktemp("reader") / "reference"
     with start_target(interpreter.exe, HERE / "rich_target.py", [str(reference)]) as target:
@@ -102,7 +142,13 @@ def hex_version(interpreter: Interpreter) -> str:
 
 
 def run_reader(interpreter: Interpreter, pid: int, out: Path) -> "subprocess.CompletedProcess[str]":
-    command = [program("reader_dump"), str(pid), hex_version(interpreter), str(int(interpreter.free_threaded)), str(out)]
+    command = [
+        program("reader_dump"),
+        str(pid),
+        hex_version(interpreter),
+        str(int(interpreter.free_threaded)),
+        str(out),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
@@ -125,7 +171,9 @@ def test_edges_are_those_that_traverse_reports(
         node = heap.get(address)
         if node is None or not node.known or address in changing:
             continue
-        if collections.Counter(t for edge, t, _ in node.edges if edge == TRAVERSE) != referents and not _is_interned_dict(node, referents):
+        if collections.Counter(
+            t for edge, t, _ in node.edges if edge == TRAVERSE
+        ) != referents and not _is_interned_dict(node, referents):
             wrong[node.type] += 1
     assert not wrong
 
@@ -135,7 +183,9 @@ def _is_interned_dict(node: ReadNode, referents: Counter[int]) -> bool:
     return node.type == "dict" and not node.edges and len(referents) > 1000
 
 
-def test_types_that_must_be_known(interpreter: Interpreter, rich_target: Tuple[Target, Path, Set[int]], tmp_path: Path) -> None:
+def test_types_that_must_be_known(
+    interpreter: Interpreter, rich_target: Tuple[Target, Path, Set[int]], tmp_path: Path
+) -> None:
     if interpreter.free_threaded:
         pytest.skip("objects of free-threaded builds are in no lists")
     target, _, _ = rich_target
@@ -147,7 +197,9 @@ def test_types_that_must_be_known(interpreter: Interpreter, rich_target: Tuple[T
     assert not MUST_KNOW - seen, "rich_objects.py no longer makes these"
 
 
-def test_walker_and_reader_agree_on_one_clone(interpreter: Interpreter, rich_target: Tuple[Target, Path, Set[int]]) -> None:
+def test_walker_and_reader_agree_on_one_clone(
+    interpreter: Interpreter, rich_target: Tuple[Target, Path, Set[int]]
+) -> None:
     if interpreter.free_threaded:
         pytest.skip("objects of free-threaded builds are in no lists")
     target, _, _ = rich_target
@@ -158,11 +210,17 @@ def test_walker_and_reader_agree_on_one_clone(interpreter: Interpreter, rich_tar
     assert not result["missing"], "objects that only the walker found"
     assert sum(result["extra"].values()) < 100, "objects that only conservative scans of the reader found"
     assert result["groups"] == result["reader_groups"] and result["group_differences"] == 0
-    differ = {name: d for name, d in result["types"].items() if d["edges"] or d["sizes"] or d["blocks"] or d["flags"] or d["counts"]}
+    differ = {
+        name: d
+        for name, d in result["types"].items()
+        if d["edges"] or d["sizes"] or d["blocks"] or d["flags"] or d["counts"]
+    }
     assert not differ
 
 
-def test_wrong_table_is_refused_with_the_field(interpreter: Interpreter, rich_target: Tuple[Target, Path, Set[int]], tmp_path: Path) -> None:
+def test_wrong_table_is_refused_with_the_field(
+    interpreter: Interpreter, rich_target: Tuple[Target, Path, Set[int]], tmp_path: Path
+) -> None:
     target, _, _ = rich_target
     other = "3.13" if interpreter.tag != "3.13" else "3.12"
     wrong = Interpreter(other, interpreter.exe)

@@ -1,4 +1,5 @@
 """The checked-in layout tables are what each interpreter's own headers say."""
+
 from __future__ import annotations
 
 import importlib.util
