@@ -46,7 +46,8 @@ void JudgeCycles(const Columns& c, Unreached* u) {
       u->state[of[from]] = kUncollectable;
   });
   for (u32 n = 0; n < u->node.size(); ++n)
-    if (u->cyclic[of[n]] && !(c.flags[u->node[n]] & snapshot::kTracked) && !SeenThroughCache(c, u->node[n])) u->state[of[n]] = kUncollectable;
+    if (u->cyclic[of[n]] && !(c.flags[u->node[n]] & snapshot::kTracked) && !SeenThroughCache(c, u->node[n]))
+      u->state[of[n]] = kUncollectable;
   for (u32 n = 0; n < u->node.size(); ++n)
     if (u->cyclic[of[n]] && c.flags[u->node[n]] & snapshot::kFrozen) u->state[of[n]] = kFrozen;
 }
