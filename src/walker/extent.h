@@ -139,7 +139,7 @@ static u32 extent(Context *c, u64 object, const Type *t) {
     size += str_size(c, object, t);
   } else if (t->kind == UNLEAK_INT) {
     u64 digits = int_digits(c, object);
-    size += t->heap ? t->basic_size + 4 * digits : 24 + 4 * (digits ? digits : 1);
+    size += t->heap ? t->basic_size + 4 * digits : (u64)c->layout.integer.digits + 4 * (digits ? digits : 1);
   } else {
     size += t->basic_size + kind_extra(c, object, t);
   }

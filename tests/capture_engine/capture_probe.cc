@@ -56,7 +56,9 @@ class CountingSink final : public capture::StreamSink {
 
   void Restart() override {
     *this = CountingSink(bare_, dump_);
-    if (dump_) std::rewind(dump_);
+    if (!dump_) return;
+    std::rewind(dump_);
+    if (ftruncate(fileno(dump_), 0)) std::perror("capture_probe");
   }
 
   u64 edges = 0, labels[8] = {}, blocks = 0, block_bytes = 0, leaves = 0, nodes = 0, groups = 0, frames = 0;

@@ -19,7 +19,9 @@ GOES_ON_S = 20.0
 
 
 def build_probe(folder: Optional[str] = None) -> Path:
-    """The probe with kill points, built if it is not up to date (in build/stress)."""
+    """The probe with kill points, built if it is not up to date (in build/stress), or the one that `folder` holds."""
+    if folder and Path(folder).is_file():
+        return Path(folder).resolve()
     build = Path(folder) if folder else REPOSITORY / "build" / "stress"
     configure = ["cmake", "-S", str(REPOSITORY), "-B", str(build), "-G", "Ninja"]
     configure += ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DUNLEAK_KILL_POINTS=ON", "-DUNLEAK_TESTS=ON"]

@@ -1,6 +1,6 @@
 """Looks at busy targets over and over: is any of them harmed, does anything stay behind?
 
-stress_capture.py [--count N] [--pythons 3.12,3.13t] [--kinds threads,hold] [--state FILE] [--probe FOLDER]
+stress_capture.py [--count N] [--pythons 3.12,3.13t] [--kinds threads,hold] [--state FILE] [--probe PATH]
 
 N walks in all (default 1000), spread evenly over interpreters and kinds of program; after each one the target has to go
 on with right results. With --state the run can be broken off and taken up again. One line a pair, a summary at the end.
@@ -64,7 +64,7 @@ def main() -> int:
     parser.add_argument("--pythons", default="")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--state", type=Path)
-    parser.add_argument("--probe", help="build folder to use instead of build/stress")
+    parser.add_argument("--probe", help="a capture_probe, or the folder to build it in (default build/stress)")
     options = parser.parse_args()
     wanted = options.pythons.split(",") if options.pythons else []
     pythons = [found for found in interpreters.interpreters() if not wanted or found.tag in wanted]

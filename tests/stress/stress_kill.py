@@ -1,6 +1,6 @@
 """Kills the tool by SIGKILL while it looks at a target: is the target harmed, does a process stay?
 
-stress_kill.py [--count N] [--random N] [--pythons 3.12,3.13] [--kinds threads,poll] [--state FILE] [--probe FOLDER]
+stress_kill.py [--count N] [--random N] [--pythons 3.12,3.13] [--kinds threads,poll] [--state FILE] [--probe PATH]
 
 --count kills (default 200) at the places inside the clone window and the reaping window that src/capture/kill_points.h
 names, and --random (default 200) at random moments of a look. After each one the target has to go on with right
@@ -88,7 +88,7 @@ def main() -> int:
     parser.add_argument("--pythons", default="3.12,3.13")
     parser.add_argument("--kinds", default="threads,poll,coroutines")
     parser.add_argument("--state", type=Path)
-    parser.add_argument("--probe", help="build folder to use instead of build/stress")
+    parser.add_argument("--probe", help="a capture_probe, or the folder to build it in (default build/stress)")
     options = parser.parse_args()
     done: Dict[str, Dict[str, int]] = json.loads(options.state.read_text()) if options.state and options.state.exists() else {}
     probe = stress_support.build_probe(options.probe)
