@@ -38,6 +38,7 @@ struct Candidate {
   double bytes_per_s = 0.0, objects_per_s = 0.0;
   u64 length = 0;           // entries now
   bool bounded_by_structure = false;  // an lru_cache with a maxsize, found by its links
+  bool holds_only_weak = false;      // weak references and plain values, no object of the program
   bool collector_off = false;
   bool transient = true;    // peak: not there at every look
   u32 container = kNone;    // node in the last heap

@@ -159,8 +159,10 @@ Holder DescribeHolder(const Heap& heap, u32 node) {
     const Shown shown = Show(c, owner, owner_is_namespace, source, label);
     h.text += shown.edge;
     h.path.push_back({{"edge", shown.edge}, {"type", c.type_name(target)}});
-    if (shown.attribute) {
-      const Role role = c.role_of(owner);
+    const Role role = c.role_of(owner);
+    if (shown.attribute && (role == Role::kWeakMap || role == Role::kWeakSet)) {
+      h.inner.push_back(shown.edge);  // the map is what the program stores into, not its table
+    } else if (shown.attribute) {
       h.kind = role == Role::kModule ? "module-global" : role == Role::kType ? "class-attribute" : "instance-attribute";
       h.name = shown.edge.substr(1);
       h.owner = owner;

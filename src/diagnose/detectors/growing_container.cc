@@ -15,6 +15,7 @@ using snapshot::Role;
 
 constexpr size_t kMostCandidates = 24;
 constexpr size_t kMostTypes = 12;
+constexpr int kTellingElement = 80;
 
 const Container* FindContainer(const LookSummary& look, const Container& like) {
   auto it = std::lower_bound(look.containers.begin(), look.containers.end(), like.address,
@@ -104,6 +105,14 @@ std::vector<u32> Values(const Columns& c, u32 node) {
   return values;
 }
 
+// Among telling types those that the container itself holds come before what hangs on them.
+void NameElementsFirst(const Columns& c, const std::vector<u32>& members, std::vector<TypeCount>& counts) {
+  std::unordered_set<std::string_view> direct;
+  for (u32 n : members)
+    if (Telling(c, c.type[n]) >= kTellingElement) direct.insert(c.type_name(n));
+  std::stable_partition(counts.begin(), counts.end(), [&](const TypeCount& t) { return direct.count(t.type) > 0; });
+}
+
 Candidate Make(const Evidence& evidence, u32 node, const Series& series, const Growth& growth, double survival, const std::string& key) {
   const Heap& heap = evidence.last;
   const Columns& c = heap.columns();
@@ -119,7 +128,8 @@ Candidate Make(const Evidence& evidence, u32 node, const Series& series, const G
   auto members = Values(c, node);
   members.insert(members.end(), elements.begin(), elements.end());
   const auto held = Held(heap, node, members);
-  const auto counts = CountTypes(heap, held);
+  auto counts = CountTypes(heap, held);
+  NameElementsFirst(c, members, counts);
   const bool cache = InCallCache(heap, node, out.bounded_by_structure);
   const double share = static_cast<double>(growth.total) / static_cast<double>(std::max<u64>(series.value.back(), 1));
   u64 bytes = 0;
@@ -127,13 +137,14 @@ Candidate Make(const Evidence& evidence, u32 node, const Series& series, const G
   out.bytes_per_s = share * static_cast<double>(bytes) / std::max(evidence.window_s(), 1e-3);
   out.objects_per_s = growth.per_s;
   out.main_type = counts.empty() ? "" : counts[0].type;
+  out.holds_only_weak = std::none_of(held.begin(), held.end(), [&](u32 n) { return Telling(c, c.type[n]) >= kTellingElement; });
   Json what = Json::array();
   for (const auto& t : counts) {
     if (what.size() == kMostTypes) break;
     what.push_back({{"type", t.type}, {"objects", static_cast<u64>(share * static_cast<double>(t.objects))},
                     {"bytes", static_cast<u64>(share * static_cast<double>(t.bytes))}});
   }
-  out.finding = {{"kind", KindOf(heap, node, out.holder, members, cache)}, {"what", what},
+  out.finding = {{"kind", KindOf(heap, node, out.holder, elements, cache)}, {"what", what},
                  {"growth", {{"objects", series.value}, {"bytes", Json::array()}, {"references", Json::array()},
                              {"per_s", {{"objects", growth.per_s}, {"bytes", out.bytes_per_s}, {"references", 0.0}}}}},
                  {"evidence", {{"survival", survival}, {"entries", series.value}, {"at_s", series.at_s}, {"every_interval", growth.every_interval},
@@ -266,9 +277,10 @@ std::vector<Candidate> FindGrowingContainers(const Evidence& evidence) {
       same->finding["evidence"]["also_in"].push_back(next.holder.text);
     }
   }
-  // Weak containers grow because somebody else keeps their members: they are the story only when nothing else is.
-  const bool strong = std::any_of(out.begin(), out.end(), [](const Candidate& c) { return c.finding["kind"] != "weakref-misuse"; });
-  if (strong) std::erase_if(out, [](const Candidate& c) { return c.finding["kind"] == "weakref-misuse"; });
+  // Weak containers grow because somebody else keeps their members: they are the story only when nothing else is, or when what
+  // they hold keeps its own key.
+  auto only_weak = [](const Candidate& c) { return c.finding["kind"] == "weakref-misuse" && c.holds_only_weak; };
+  if (!std::all_of(out.begin(), out.end(), only_weak)) std::erase_if(out, only_weak);
   return out;
 }
 
