@@ -6,6 +6,7 @@ from typing import Any, Dict, List
 from unleak.cli import text
 
 WIDEST = 40
+FIRST = ("type", "holder", "address", "example", "objects", "bytes", "size", "length")      # what a person looks for
 BELOW = ("held_by", "text", "root")
 SIZES = {"bytes", "size", "retained", "retained_bytes", "shallow", "own", "delta_bytes", "drags_bytes", "frees"}
 
@@ -23,6 +24,7 @@ def listing(result: Dict[str, Any]) -> str:
 def rows(entries: List[Dict[str, Any]]) -> List[str]:
     """A table of what is short; what holds a row, or the way to it, on the lines below it."""
     keys = [k for k in entries[0] if k not in BELOW and not any(isinstance(e.get(k), (list, dict)) for e in entries)]
+    keys.sort(key=lambda k: FIRST.index(k) if k in FIRST else len(FIRST))
     numeric = [all(isinstance(e.get(k), (int, float)) and not isinstance(e.get(k), bool) for e in entries) for k in keys]
     lines = text.table([[cell(k, e.get(k)) for k in keys] for e in entries], [k.replace("_", " ") for k in keys], numeric)
     result = lines[:1] if keys else []
