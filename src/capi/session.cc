@@ -18,6 +18,7 @@ int unleak_session_new(const char* options, unleak_session** out) {
 int unleak_session_add(unleak_session* d, unleak_snapshot* s) {
   const std::unique_ptr<unleak_snapshot> owned(s);
   return Guarded([&]() -> Status {
+    if (!d || !s) return Status(unleak::Code::kUsage, "session or snapshot is NULL");
     UNLEAK_RETURN_IF_ERROR(owned->Graph());
     return d->session.Add(std::move(*owned->heap));
   });

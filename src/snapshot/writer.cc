@@ -121,8 +121,7 @@ class Writer {
   void Open(SectionId id, Transform transform, u32 element_bytes, u64 rows) {
     if (rows > kMaxRows && status_.ok())
       status_ = Status(Code::kExhausted, name_ + ": " + SectionName(static_cast<u32>(id)) + " has too many rows");
-    static constexpr u8 kZeros[kAlignment] = {};
-    Put(kZeros, (kAlignment - position_ % kAlignment) % kAlignment);
+    Align();
     SectionEntry entry{};
     entry.id = static_cast<u32>(id);
     entry.flags = kMustUnderstand;
@@ -135,6 +134,11 @@ class Writer {
     entry.first_block = static_cast<u32>(blocks_.size());
     entry.blocks = static_cast<u32>((rows + kBlockRows - 1) / kBlockRows);
     sections_.push_back(entry);
+  }
+
+  void Align() {
+    static constexpr u8 kZeros[kAlignment] = {};
+    Put(kZeros, (kAlignment - position_ % kAlignment) % kAlignment);
   }
 
   void Block(const u8* data, std::size_t size) {
@@ -167,6 +171,7 @@ class Writer {
   }
 
   void Finish() {
+    Align();
     Trailer trailer{};
     trailer.table_offset = position_;
     std::size_t section_bytes = sections_.size() * sizeof(SectionEntry);
