@@ -69,6 +69,7 @@ struct Opened {
 Result<Opened> OpenImage(u32 pid, const Mapping& first, const std::string& proc_root) {
   const int fd = OpenMapped(proc_root + "/" + std::to_string(pid), first);
   if (fd < 0) {
+    if (proc_root != "/proc") return SystemError("open", first.path, errno);  // fixtures have no memory
     UNLEAK_ASSIGN(elf::Image image, elf::Image::OpenMemory(std::make_shared<MemorySource>(pid), first.start));
     const u64 bias = image.memory_bias();
     return Opened{std::move(image), bias};

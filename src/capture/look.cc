@@ -5,6 +5,7 @@
 
 #include "capture/assemble.h"
 #include "capture/proc_memory.h"
+#include "pylayout/check.h"
 #include "pylayout/tables.h"
 
 namespace unleak::capture {
@@ -19,6 +20,19 @@ Result<const unleak_layout*> LayoutOf(const Target& target) {
                 "unleak looks at CPython 3.9 to 3.15 and at free-threaded 3.13");
 }
 
+// The live process changes while it is read, so a list may look torn once; a wrong table looks wrong every time.
+Status CheckTable(const unleak_layout& layout, const Inspected& inspected) {
+  constexpr int kTries = 5;
+  RemoteMemory memory(inspected.target.pid);
+  const auto read = [&](u64 address, void* out, std::size_t bytes) { return memory.Read(address, out, bytes); };
+  Status status;
+  for (int i = 0; i < kTries; ++i) {
+    status = pylayout::CheckLayout(layout, read, inspected.python->addresses.runtime);
+    if (status.ok()) break;
+  }
+  return status;
+}
+
 void MarkGilHolder(const Assembler& assembler, u64 holder, snapshot::Columns* columns) {
   const std::vector<u64>& states = assembler.thread_states();
   for (size_t i = 0; i < states.size() && i < columns->threads.size(); ++i) {
@@ -28,6 +42,7 @@ void MarkGilHolder(const Assembler& assembler, u64 holder, snapshot::Columns* co
 
 Result<snapshot::Columns> Take(const Inspected& inspected, const Options& options) {
   UNLEAK_ASSIGN(const unleak_layout* layout, LayoutOf(inspected.target));
+  UNLEAK_RETURN_IF_ERROR(CheckTable(*layout, inspected));
   const u32 pid = inspected.target.pid;
   Assembler assembler;
   snapshot::Columns columns;

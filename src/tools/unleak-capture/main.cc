@@ -56,6 +56,13 @@ int Run(int argc, char** argv) {
   inspect_command->add_option("pid", pid, "the process")->required();
   limits.Add(inspect_command);
 
+  unleak::tools::DiagnoseArguments diagnose;
+  CLI::App* diagnose_command = app.add_subcommand("diagnose", "look several times, print what grows (JSON, without the source's answers)");
+  diagnose_command->add_option("pids", diagnose.pids, "the processes")->required();
+  diagnose_command->add_option("--duration", diagnose.duration_s, "seconds at most (default: as long as the answer needs)");
+  diagnose_command->add_option("--looks", diagnose.looks, "looks at each")->capture_default_str()->check(CLI::Range(1, 1000));
+  limits.Add(diagnose_command);
+
   CLI::App* serve_command = app.add_subcommand("serve", "answer requests, JSON lines on a socket, until it is closed");
   serve_command->add_option("--fd", fd, "the socket")->capture_default_str();
 
@@ -65,6 +72,10 @@ int Run(int argc, char** argv) {
   if (verify_command->parsed()) return unleak::tools::RunVerify(path);
   if (convert_command->parsed()) return unleak::tools::RunConvert(convert);
   if (inspect_command->parsed()) return unleak::tools::RunInspect(pid, snapshot.options);
+  if (diagnose_command->parsed()) {
+    diagnose.options = snapshot.options;
+    return unleak::tools::RunDiagnose(diagnose);
+  }
   return unleak::tools::RunServe(fd);
 }
 
