@@ -50,13 +50,11 @@ void RemoteMemory::ReadMany(std::span<ReadRequest> requests) {
   size_t done = 0;
   while (done < requests.size()) {
     const size_t n = std::min(kBatch, requests.size() - done);
-    u64 wanted = 0;
     for (size_t i = 0; i < n; ++i) {
       ReadRequest& request = requests[done + i];
       request.ok = false;
       local[i] = {request.buffer, request.size};
       remote[i] = {reinterpret_cast<void*>(request.address), request.size};
-      wanted += request.size;
     }
     const ssize_t got = process_vm_readv(static_cast<pid_t>(pid_), local.data(), n, remote.data(), n, 0);
     // A short result ends at the first piece that could not be read: that one fails, the rest is asked for again.
