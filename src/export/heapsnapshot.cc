@@ -93,7 +93,8 @@ class Exporter {
 
  private:
   // Node 0 is the root, then come the groups, then the objects, then the rests of huge ones.
-  static constexpr u32 FirstNode() { return 1 + static_cast<u32>(kGroups.size()); }
+  static constexpr u32 FirstNode() { return kHeapSnapshotFirstObject; }
+  static_assert(kHeapSnapshotFirstObject == 1 + kGroups.size());
 
   u32 GroupOf(u32 node) const {
     if (heap_.population(node) != Population::kRetained)

@@ -12,6 +12,9 @@
 
 namespace unleak::exporting {
 
+// The objects are nodes kHeapSnapshotFirstObject, ... of the export, in the order of the look.
+inline constexpr u32 kHeapSnapshotFirstObject = 12;
+
 Status WriteHeapSnapshot(const graph::Heap& heap, const std::string& path);
 
 }  // namespace unleak::exporting
