@@ -11,6 +11,7 @@ namespace {
 constexpr double kCovered = 0.90;      // the list stops where this much of the growth is covered
 constexpr size_t kMostFindings = 10;
 constexpr size_t kMostPlaces = 5;
+constexpr u64 kLeastMissed = 32u << 20;   // bytes above every look that make a missed high matter
 constexpr u64 kNativeFloor = 8u << 20;  // bytes of RSS that rise in every interval and that no finding explains
 
 const Json* Answer(const Json& answers, const std::string& id) {
@@ -155,12 +156,23 @@ Judged JudgeCycle(const Evidence& evidence, const Json& answers, Candidate candi
   return j;
 }
 
+// The answer that says where the bytes were read in one go: of the variable, or of the line of a caller that waits for it.
+const Json* BulkAnswer(const Json& answers, const Candidate& c) {
+  for (const Json& question : c.questions) {
+    const Json* answer = Answer(answers, question["id"].get<std::string>());
+    if (!answer || !answer->value("streamable", false)) continue;
+    const Json places = Places(answer);
+    if (question["name"] != "" || (!places.empty() && places[0]["line"] == question["line"])) return answer;
+  }
+  return nullptr;
+}
+
 Judged JudgePeak(const Evidence& evidence, const Json& answers, Candidate candidate) {
   Judged j{std::move(candidate)};
   Candidate& c = j.candidate;
-  const Json* answer = Answer(answers, c.key + ".bulk");
-  c.finding["sites"]["stored"] = Places(answer);
-  const bool streamable = answer && answer->value("streamable", false);
+  const Json* answer = BulkAnswer(answers, c);
+  const bool streamable = answer != nullptr;
+  c.finding["sites"]["stored"] = Places(answer ? answer : Answer(answers, c.key + ".bulk"));
   j.verdict = "peak";
   if (!streamable || (!evidence.options.run && !c.transient)) {
     j.certainty = "possible";
@@ -272,7 +284,18 @@ struct Outcome {
   std::string verdict, summary;
 };
 
-Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged) {
+// A high of memory of a whole run that no look was near to: what held it is not known.
+bool MissedAHigh(const Evidence& evidence, const Json& answers) {
+  auto target = answers.find("target");
+  if (target == answers.end() || !target->is_object() || !target->contains("missed_highs")) return false;
+  u64 seen = 0;
+  for (const auto& look : evidence.looks) seen = std::max(seen, look.facts.rss);
+  for (const Json& high : (*target)["missed_highs"])
+    if (high.is_object() && high.value("rss", u64{0}) >= seen + kLeastMissed) return true;
+  return false;
+}
+
+Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, const Json& answers) {
   const Judged* first = nullptr;
   const Judged* reason = nullptr;
   bool backlog = false;
@@ -286,6 +309,8 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged) {
     return {"inconclusive", "one look cannot tell what grows: take more, or give --duration"};
   if (backlog) return {"inconclusive", "something grows that may be a backlog or may expire: decide with a longer look (--duration)"};
   if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
+  if (MissedAHigh(evidence, answers))
+    return {"inconclusive", "memory had a high that no look was near to: run it again, slower or with more looks"};
   if (!WasActive(evidence))
     return {"inconclusive", "the process did nothing in part of the time: look again while it works"};
   if (const u64 native = NativeGrowth(evidence); native >= kNativeFloor)
@@ -342,7 +367,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
     judged.push_back(JudgeOne(evidence, answers, std::move(c)));
   }
   std::stable_sort(judged.begin(), judged.end(), Before);
-  const Outcome outcome = Decide(evidence, judged);
+  const Outcome outcome = Decide(evidence, judged, answers);
   Json findings = Json::array();
   double covered = 0, uncovered_objects = 0, uncovered_bytes = 0;
   for (Judged& j : judged) {

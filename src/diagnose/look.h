@@ -53,6 +53,7 @@ struct PeakHolder {
   u32 line = 0;
   u64 bytes = 0, objects = 0;
   std::vector<TypeCount> types;
+  Json callers = Json::array();  // outer frames of its thread, nearest first: {"file", "line", "function"}
 };
 
 struct LookFacts {

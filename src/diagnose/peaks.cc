@@ -8,7 +8,7 @@ namespace {
 using graph::Heap;
 using snapshot::Columns;
 
-constexpr size_t kMostHolders = 8;
+constexpr size_t kMostHolders = 8, kMostCallers = 6;
 constexpr double kSameThing = 0.7;  // a child with this share of its parent is the thing itself (MAT's drop rule)
 
 // From a local down to where the bytes are: while one dominated child has most of them.
@@ -24,6 +24,16 @@ u32 Accumulator(const Heap& heap, u32 node) {
     node = biggest;
   }
   return node;
+}
+
+// The frames that called `frame`, nearest first: while a library reads, the line that asked for it is one of theirs.
+Json Callers(const Columns& c, u32 frame) {
+  Json out = Json::array();
+  for (u32 f = frame + 1; f < c.frames.size() && out.size() < kMostCallers && c.frames[f].thread == c.frames[frame].thread; ++f)
+    if (const u32 code = c.frames[f].code; code < c.codes.size())
+      out.push_back({{"file", c.strings.at(c.codes[code].file)}, {"line", c.frames[f].line},
+                     {"function", c.strings.at(c.codes[code].qualname)}});
+  return out;
 }
 
 std::vector<u32> Dominated(const Heap& heap, u32 node) {
@@ -62,6 +72,7 @@ std::vector<PeakHolder> FindPeakHolders(const Heap& heap) {
       holder.function = c.strings.at(c.codes[code].qualname);
     }
     holder.line = c.frames[frame].line;
+    holder.callers = Callers(c, frame);
     holder.variable = c.strings.at(c.roots[index].name);
     const u32 thing = Accumulator(heap, node);
     holder.type = c.type_name(thing);

@@ -218,6 +218,20 @@ TEST(Session, WholeFileInALocalIsAPeak) {
   EXPECT_EQ(d["findings"][0]["peak"]["bytes"].get<u64>(), 100u << 20);
 }
 
+TEST(Session, WhileALibraryReadsTheLineThatAskedIsNamed) {
+  const std::string text = kPeak + "code outer file=/srv/app.py line=1 name=outer\nframe g thread=main code=outer line=30 depth=1\n";
+  const char* bulk = R"({"answers": {"p0.caller0": {"places": [{"file": "/srv/app.py", "line": 30, "function": "outer"}], "streamable": true}}})";
+  const Json d = Diagnose(text, bulk, R"({"run": true})");
+  EXPECT_EQ(d["verdict"], "peak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["sites"]["stored"][0]["line"], 30);
+}
+
+TEST(Session, AHighThatNoLookSawLeavesItOpen) {
+  const std::string quiet = kStart + Look(2, "") + Look(3, "") + Look(4, "");
+  EXPECT_EQ(Diagnose(quiet, R"({"target": {"missed_highs": [{"at_s": 1.0, "rss": 999000000}]}})", R"({"run": true})")["verdict"], "inconclusive");
+  EXPECT_EQ(Diagnose(quiet, R"({"target": {"missed_highs": []}})", R"({"run": true})")["verdict"], "clean");
+}
+
 TEST(Session, ABigLocalThatIsNotReadInOneGoIsNoPeak) {
   EXPECT_NE(Diagnose(kPeak, "", R"({"run": true})")["verdict"], "peak");
 }

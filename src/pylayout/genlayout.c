@@ -115,13 +115,11 @@ static void InterpreterState(void) {
   AT(interpreter.id, Interpreter, id);
 #ifndef Py_GIL_DISABLED
   AT(interpreter.generation0, Interpreter, gc.generations);
-  FIELD(interpreter.generation_size, sizeof(struct gc_generation));
   AT(interpreter.permanent, Interpreter, gc.permanent_generation);
+#endif
+  FIELD(interpreter.generation_size, sizeof(struct gc_generation));
   AT(interpreter.threshold, Interpreter, gc.generations[0].threshold);
   AT(interpreter.count, Interpreter, gc.generations[0].count);
-#else
-  FIELD(interpreter.generation_size, sizeof(struct gc_generation));
-#endif
   AT(interpreter.gc, Interpreter, gc);
   AT(interpreter.collecting, Interpreter, gc.collecting);
   AT(interpreter.enabled, Interpreter, gc.enabled);

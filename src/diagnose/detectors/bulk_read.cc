@@ -63,6 +63,9 @@ std::vector<Candidate> FindBulkReads(const Evidence& evidence) {
                  {"evidence", {{"high_water_bytes", high_water}, {"objects", h.objects}, {"running_line", h.line}, {"looks_seen", entry.looks}}}};
     c.questions.push_back({{"id", c.key + ".bulk"}, {"ask", "bulk"}, {"file", h.file}, {"line", h.line}, {"function", h.function},
                            {"name", h.variable}, {"type", h.type}});
+    for (size_t i = 0; i < h.callers.size(); ++i)
+      c.questions.push_back({{"id", c.key + ".caller" + std::to_string(i)}, {"ask", "bulk"}, {"file", h.callers[i]["file"]},
+                             {"line", h.callers[i]["line"]}, {"function", h.callers[i]["function"]}, {"name", ""}, {"type", h.type}});
     out.push_back(std::move(c));
   }
   std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) { return a.length > b.length; });
