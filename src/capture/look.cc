@@ -1,5 +1,7 @@
 #include "capture/look.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <new>
 
@@ -22,13 +24,17 @@ Result<const unleak_layout*> LayoutOf(const Target& target) {
 
 // The live process changes while it is read, so a list may look torn once; a wrong table looks wrong every time.
 Status CheckTable(const unleak_layout& layout, const Inspected& inspected) {
-  constexpr int kTries = 5;
+  // The process runs on while its lists are read: a collection, or an object made between two reads, looks like a wrong table
+  // for a moment. A table that is wrong stays wrong.
+  constexpr int kTries = 200;
+  constexpr timespec kPause{0, 500'000};
   RemoteMemory memory(inspected.target.pid);
   const auto read = [&](u64 address, void* out, std::size_t bytes) { return memory.Read(address, out, bytes); };
   Status status;
   for (int i = 0; i < kTries; ++i) {
     status = pylayout::CheckLayout(layout, read, inspected.python->addresses.runtime);
     if (status.ok()) break;
+    nanosleep(&kPause, nullptr);
   }
   return status;
 }
