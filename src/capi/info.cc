@@ -1,4 +1,3 @@
-#include <numeric>
 
 #include "capi/inspect.h"
 
@@ -8,20 +7,6 @@ namespace {
 using snapshot::Columns;
 using snapshot::Meta;
 
-const char* Name(snapshot::Producer producer) {
-  constexpr const char* kNames[] = {"twin", "reader", "core", "agent", "synthetic"};
-  return kNames[static_cast<std::size_t>(producer)];
-}
-
-const char* Name(snapshot::Stop stop) {
-  constexpr const char* kNames[] = {"safe", "gil-free", "blind", "none"};
-  return kNames[static_cast<std::size_t>(stop)];
-}
-
-std::string Version(u32 hex) {
-  return std::to_string(hex >> 24) + "." + std::to_string(hex >> 16 & 0xff) + "." + std::to_string(hex >> 8 & 0xff);
-}
-
 double Milliseconds(u64 ns) { return static_cast<double>(ns) / 1e6; }
 
 Json Texts(const Columns& c, const std::vector<u32>& strings) {
@@ -30,25 +15,19 @@ Json Texts(const Columns& c, const std::vector<u32>& strings) {
   return texts;
 }
 
-u64 TotalBytes(const Columns& c) {
-  u64 total = std::accumulate(c.size.begin(), c.size.end(), u64{0});
-  for (const auto& [node, bytes] : c.big_size) total += bytes - c.size[node];
-  return total;
-}
-
 }  // namespace
 
 Json Info(const Columns& c, const graph::Heap* heap) {
   const Meta& m = c.meta;
   Json skipped = Json::array();
   for (u32 type : m.skipped_types) skipped.push_back(c.strings.at(c.types[type].name));
-  return {{"pid", m.pid}, {"ppid", m.ppid}, {"python", Version(m.python_hex)}, {"python_hex", m.python_hex}, {"free_threaded", m.free_threaded != 0},
+  return {{"pid", m.pid}, {"ppid", m.ppid}, {"python", snapshot::PythonVersion(m.python_hex)}, {"python_hex", m.python_hex}, {"free_threaded", m.free_threaded != 0},
           {"executable", c.strings.at(m.executable)}, {"comm", c.strings.at(m.comm)},
           {"argv", m.argv ? Json(c.strings.at(m.argv)) : Json()},
-          {"producer", Name(m.producer)}, {"stop", Name(m.stop)}, {"retakes", m.retakes},
+          {"producer", snapshot::NameOf(m.producer)}, {"stop", snapshot::NameOf(m.stop)}, {"retakes", m.retakes},
           {"boot_ns", m.boot_ns}, {"wall_ns", m.wall_ns}, {"process_start_ns", m.process_start_ns}, {"cpu_ns", m.cpu_ns},
           {"objects", c.node_count()}, {"edges", c.edge_count()}, {"types", c.types.size()}, {"threads", c.threads.size()}, {"frames", c.frames.size()},
-          {"bytes", TotalBytes(c)}, {"rss", m.rss_bytes}, {"peak_rss", m.peak_rss_bytes}, {"swap", m.swap_bytes},
+          {"bytes", c.total_bytes()}, {"rss", m.rss_bytes}, {"peak_rss", m.peak_rss_bytes}, {"swap", m.swap_bytes},
           {"pause_ms", Milliseconds(m.pause_ns)}, {"total_pause_ms", Milliseconds(m.total_pause_ns)},
           {"capture_cpu_ms", Milliseconds(m.capture_cpu_ns)}, {"has_values", m.has_values != 0},
           {"bad_edges", m.bad_edges}, {"broken_links", m.broken_links}, {"faults", m.faults}, {"hangs", m.hangs},

@@ -326,9 +326,7 @@ Json Memory(const Evidence& evidence) {
 
 Json Target(const Evidence& evidence, const Json& answers) {
   const auto& c = evidence.last.columns();
-  char version[16];
-  std::snprintf(version, sizeof version, "%u.%u.%u", c.meta.python_hex >> 24, c.meta.python_hex >> 16 & 255, c.meta.python_hex >> 8 & 255);
-  Json target = {{"pid", c.meta.pid}, {"python", version}, {"free_threaded", c.meta.free_threaded != 0},
+  Json target = {{"pid", c.meta.pid}, {"python", snapshot::PythonVersion(c.meta.python_hex)}, {"free_threaded", c.meta.free_threaded != 0},
                  {"executable", c.strings.at(c.meta.executable)}, {"argv", nullptr}, {"exit", nullptr}};
   if (c.meta.argv) target["argv"] = c.strings.at(c.meta.argv);
   if (auto given = answers.find("target"); given != answers.end() && given->is_object() && given->contains("exit")) target["exit"] = (*given)["exit"];

@@ -35,7 +35,7 @@ void FillFacts(const Heap& heap, double at_s, LookFacts& facts) {
   const Columns& c = heap.columns();
   facts.at_s = at_s;
   facts.objects = c.node_count();
-  for (u32 n = 0; n < c.node_count(); ++n) facts.bytes += c.size_of(n);
+  facts.bytes = c.total_bytes();
   facts.rss = c.meta.rss_bytes;
   facts.peak_rss = c.meta.peak_rss_bytes;
   facts.cpu_ns = c.meta.cpu_ns;
@@ -47,13 +47,11 @@ void FillFacts(const Heap& heap, double at_s, LookFacts& facts) {
     for (u64 n : gc.collected) facts.collected += n;
   }
   if (c.collectors.empty()) facts.collector_on = true;
-  const char* producers[] = {"twin", "reader", "core", "agent", "synthetic"};
-  const char* stops[] = {"safe", "gil-free", "blind", "none"};
   Json skipped = Json::array();
   for (u32 t : c.meta.skipped_types)
     if (t < c.types.size()) skipped.push_back(c.strings.at(c.types[t].name));
-  facts.snapshot = {{"pid", c.meta.pid}, {"at_s", at_s}, {"producer", producers[static_cast<size_t>(c.meta.producer)]},
-                    {"stop", stops[static_cast<size_t>(c.meta.stop)]}, {"retakes", c.meta.retakes}, {"objects", facts.objects},
+  facts.snapshot = {{"pid", c.meta.pid}, {"at_s", at_s}, {"producer", snapshot::NameOf(c.meta.producer)},
+                    {"stop", snapshot::NameOf(c.meta.stop)}, {"retakes", c.meta.retakes}, {"objects", facts.objects},
                     {"bytes", facts.bytes}, {"rss", facts.rss}, {"pause_ms", static_cast<double>(c.meta.pause_ns) * 1e-6},
                     {"completeness", heap.completeness().score()}, {"skipped_types", skipped}, {"file", nullptr}};
 }

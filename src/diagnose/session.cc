@@ -146,8 +146,6 @@ std::string Session::Next() {
 Result<std::string> Session::Questions() {
   if (!last_) return Status(Code::kUsage, "no look yet");
   const auto& c = last_->columns();
-  char version[16];
-  std::snprintf(version, sizeof version, "%u.%u.%u", c.meta.python_hex >> 24, c.meta.python_hex >> 16 & 255, c.meta.python_hex >> 8 & 255);
   const Json frames = RunningFrames(c);
   Json questions = Json::array();
   for (const Candidate& candidate : Candidates())
@@ -155,7 +153,7 @@ Result<std::string> Session::Questions() {
       if (question["ask"] == "stored") question["frames"] = frames;
       questions.push_back(std::move(question));
     }
-  const Json page = {{"python", version}, {"root", "/proc/" + std::to_string(c.meta.pid) + "/root"}, {"main_file", MainFile(c)},
+  const Json page = {{"python", snapshot::PythonVersion(c.meta.python_hex)}, {"root", "/proc/" + std::to_string(c.meta.pid) + "/root"}, {"main_file", MainFile(c)},
                      {"files", Files(c)}, {"frames", frames}, {"questions", questions}};
   return page.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

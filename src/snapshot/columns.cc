@@ -1,6 +1,7 @@
 #include "snapshot/columns.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace unleak::snapshot {
 
@@ -22,6 +23,26 @@ bool StringTable::Assign(std::string bytes, std::vector<u64> offsets) {
   offsets_ = std::move(offsets);
   ids_.clear();
   return true;
+}
+
+const char* NameOf(Producer producer) {
+  constexpr const char* kNames[] = {"twin", "reader", "core", "agent", "synthetic"};
+  return kNames[std::min<size_t>(static_cast<size_t>(producer), std::size(kNames) - 1)];
+}
+
+const char* NameOf(Stop stop) {
+  constexpr const char* kNames[] = {"safe", "gil-free", "blind", "none"};
+  return kNames[std::min<size_t>(static_cast<size_t>(stop), std::size(kNames) - 1)];
+}
+
+std::string PythonVersion(u32 hex) {
+  return std::to_string(hex >> 24) + "." + std::to_string(hex >> 16 & 0xff) + "." + std::to_string(hex >> 8 & 0xff);
+}
+
+u64 Columns::total_bytes() const {
+  u64 total = std::accumulate(size.begin(), size.end(), u64{0});
+  for (const auto& [node, bytes] : big_size) total += bytes - size[node];
+  return total;
 }
 
 namespace {

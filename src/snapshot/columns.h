@@ -178,6 +178,13 @@ struct OwnedBlock {
 enum class Producer : u8 { kTwin = 0, kReader = 1, kCore = 2, kAgent = 3, kSynthetic = 4 };
 enum class Stop : u8 { kSafe = 0, kGilFree = 1, kBlind = 2, kNone = 3 };
 
+// As documents name them: "twin", "gil-free" ...
+const char* NameOf(Producer producer);
+const char* NameOf(Stop stop);
+
+// "3.12.1" of a PY_VERSION_HEX.
+std::string PythonVersion(u32 hex);
+
 struct Meta {
   u32 pid = 0, ppid = 0;
   u32 python_hex = 0;         // PY_VERSION_HEX
@@ -234,6 +241,7 @@ struct Columns {
   u32 edge_count() const { return static_cast<u32>(edge_target.size()); }
   u64 size_of(u32 node) const;    // with big_size
   u64 length_of(u32 node) const;  // with big_length; 0 where it has none
+  u64 total_bytes() const;        // of all nodes
   Role role_of(u32 node) const { return types[type[node]].role; }
   std::string_view type_name(u32 node) const { return strings.at(types[type[node]].name); }
 };
