@@ -1,4 +1,3 @@
-
 #include "capi/inspect.h"
 
 namespace unleak::capi {
