@@ -64,7 +64,7 @@ bool Assembler::TakeNode(const u64* words) {
   u64 first = kNone;
   if (edges_.size() > first_edge_) {
     first = first_edge_;
-    edges_.back().target |= 4;
+    edges_.back().MarkLast();
     first_edge_ = edges_.size();
   }
   nodes_.Append({words[0], words[1], (words[2] & ~u64{0xffffffff}) | (first & 0xffffffff), words[3]});

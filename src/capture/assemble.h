@@ -36,13 +36,40 @@ struct ArrivedNode {
   u64 length_flags;
   bool leaf() const { return (address & 7) == UNLEAK_LEAF_NODE; }
 };
-struct ArrivedEdge {
-  u64 target;  // address, low 2 bits: class, bit 2: last edge of its node; after resolving: node id << 3 instead
-  u64 label;
+// 12 bytes, as a large heap has many: both words are kept in 48 bits. A target beyond user space becomes one at which
+// nothing can be; a label that does not fit (no address, offset or index of a real list is like that) the highest one.
+class ArrivedEdge {
+ public:
+  static constexpr u64 kLast = 4;  // in a target: last edge of its node
+
+  ArrivedEdge(u64 target, u64 label) {
+    set_target(target);
+    set_label(label);
+  }
+  // Address, low 2 bits: class, bit 2: kLast; after resolving: node id << 3 instead of the address.
+  u64 target() const { return u64{high_target_} << 32 | low_target_; }
+  // As in the stream, sign extended: offsets may be negative.
+  u64 label() const { return static_cast<u64>(static_cast<i64>(static_cast<std::int16_t>(high_label_)) * (i64{1} << 32)) | low_label_; }
+  void set_target(u64 target) {
+    if (target >> 48) [[unlikely]] target = (u64{1} << 48) - 8 + (target & 7);
+    low_target_ = static_cast<u32>(target);
+    high_target_ = static_cast<u16>(target >> 32);
+  }
+  void set_label(u64 label) {
+    if ((label + (u64{1} << 47)) >> 48) [[unlikely]] label = (u64{1} << 47) - 8 + (label & 7);
+    low_label_ = static_cast<u32>(label);
+    high_label_ = static_cast<u16>(label >> 32);
+  }
+  void MarkLast() { low_target_ |= static_cast<u32>(kLast); }
+
+ private:
+  u32 low_target_, low_label_;
+  u16 high_target_, high_label_;
 };
+static_assert(sizeof(ArrivedEdge) == 12);
 struct ArrivedBlock {
   u64 address, bytes;
-  u64 node;  // index into arrived nodes; address 0: bytes is the size of that node
+  u64 node;  // index into arrived nodes, after BuildNodes id; address 0: bytes is the size of that node
 };
 struct ArrivedGroup {
   u64 group, context, extra;

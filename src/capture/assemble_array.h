@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <type_traits>
@@ -60,7 +61,35 @@ class Array {
     size_ = count;
   }
 
+  // The same for an array that never had elements: the kernel's pages are zero already, those not used stay unmapped.
+  void ResizeFresh(size_t count) {
+    if (count > 0) Reserve(count);
+    size_ = count;
+  }
+
   void Truncate(size_t count) { size_ = std::min(size_, count); }
+
+  // Moves pages of this array, as many as both have, into memory of somebody else that is to be filled: a page that the
+  // kernel clears costs more than all that is done with it afterwards. What [to, to + bytes) held is lost, and the array
+  // loses as many of its last elements.
+  void GivePages(void* to, size_t bytes) {
+    const auto begin = (reinterpret_cast<std::uintptr_t>(to) + kPage - 1) & ~(kPage - 1);
+    const auto end = (reinterpret_cast<std::uintptr_t>(to) + bytes) & ~(kPage - 1);
+    ShrinkToFit();
+    const size_t mapped = capacity_ * sizeof(T) + slack_;
+    const size_t moved = begin < end ? std::min<size_t>(end - begin, mapped) : 0;
+    if (moved == 0) return;
+    SetMapped(mapped - moved);
+    u8* from = reinterpret_cast<u8*>(data_) + (mapped - moved);
+    void* target = reinterpret_cast<void*>(begin);
+    if (mremap(from, moved, moved, MREMAP_MAYMOVE | MREMAP_FIXED, target) == MAP_FAILED) {
+      // The target may be unmapped by now; what was to be moved is not.
+      munmap(from, moved);
+      const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+      if (mmap(target, moved, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) throw std::bad_alloc();
+    }
+    if (capacity_ == 0 && slack_ == 0) data_ = nullptr;
+  }
 
   void Release() {
     if (data_) munmap(data_, capacity_ * sizeof(T) + slack_);
@@ -70,6 +99,7 @@ class Array {
 
  private:
   static constexpr size_t kUnit = size_t{2} << 20;
+  static constexpr size_t kPage = 4096;  // of x86-64
 
   void Swap(Array& other) {
     std::swap(data_, other.data_);
@@ -85,8 +115,22 @@ class Array {
                      : mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED) throw std::bad_alloc();  // as std::vector does; the tool ends with a message
     data_ = static_cast<T*>(at);
+    SetMapped(bytes);
+  }
+
+  // Gives back the pages behind the last element.
+  void ShrinkToFit() {
+    const size_t mapped = capacity_ * sizeof(T) + slack_;
+    const size_t used = (size_ * sizeof(T) + kPage - 1) & ~(kPage - 1);
+    if (used == 0) return Release();
+    if (used < mapped) munmap(reinterpret_cast<u8*>(data_) + used, mapped - used);
+    SetMapped(used);
+  }
+
+  void SetMapped(size_t bytes) {
     capacity_ = bytes / sizeof(T);
     slack_ = bytes - capacity_ * sizeof(T);
+    size_ = std::min(size_, capacity_);
   }
 
   T* data_ = nullptr;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "capture/assemble_steps.h"
 
@@ -11,8 +12,7 @@ using snapshot::LabelKind;
 using snapshot::Role;
 
 constexpr u64 kMaxKeyLength = 200;            // characters of an attribute's or module's name
-constexpr u64 kStray = u64{1} << 63;          // in a resolved label word: payload is an address, not a node id
-constexpr u64 kLast = 4;                      // in a target word: last edge of its node
+constexpr u64 kStray = ~u64{0} << 47;         // in a resolved label word: payload is an address, not a node id
 constexpr size_t kAhead = 12;                 // edges between prefetch and use
 
 u64 Kind(u64 label) { return label & 7; }
@@ -31,21 +31,22 @@ void Want(Assembly& a, u32 key, u32 how) {
   u32& state = a.names[key];
   if (state & how || state == kNone) return;
   const bool text = a.in.types[a.out.type[key]].kind == UNLEAK_STR && a.out.length[key] <= kMaxKeyLength;
+  if (text && state == 0) a.wanted.push_back(key);
   state = text ? state | how : kNone;
 }
 
 // Turns the key address of a label word into a node id, and notes that its text is wanted.
 void ResolveKey(Assembly& a, ArrivedEdge& edge, u32 how) {
-  const u64 kind = Kind(edge.label), address = edge.label & ~u64{7};
+  const u64 kind = Kind(edge.label()), address = edge.label() & ~u64{7};
   const u32 key = a.Find(address);
   if (key != kNone) {
     Want(a, key, kind == UNLEAK_LABEL_ATTR ? u32{kWantAttribute} : how);
-    edge.label = u64{key} << 3 | kind;
+    edge.set_label(u64{key} << 3 | kind);
   } else if (kind == UNLEAK_LABEL_ATTR) {
     a.strays.emplace(address, 0);
-    edge.label = kStray | (address & ~kStray) | kind;
+    edge.set_label(kStray | (address & ~kStray) | kind);
   } else {
-    edge.label = UNLEAK_LABEL_NONE;
+    edge.set_label(UNLEAK_LABEL_NONE);
   }
 }
 
@@ -53,14 +54,14 @@ void ResolveNode(Assembly& a, const ArrivedNode& node, u32 how) {
   bool locals = false;
   for (size_t e = static_cast<u32>(node.count_extra);; ++e) {
     ArrivedEdge& edge = a.edges[e];
-    if (e + kAhead < a.edges.size()) a.index.Prefetch(a.edges[e + kAhead].target);
-    const u64 flags = edge.target & 7, kind = Kind(edge.label);
-    const u32 target = a.Find(edge.target & ~u64{7});
+    if (e + kAhead < a.edges.size()) a.index.Prefetch(a.edges[e + kAhead].target());
+    const u64 flags = edge.target() & 7, kind = Kind(edge.label());
+    const u32 target = a.Find(edge.target() & ~u64{7});
     if (target == kNone) ++a.out.meta.bad_edges;
-    edge.target = u64{target} << 3 | flags;
+    edge.set_target(u64{target} << 3 | flags);
     if (kind == UNLEAK_LABEL_VALUE || kind == UNLEAK_LABEL_ATTR) ResolveKey(a, edge, how);
     locals |= kind == UNLEAK_LABEL_LOCAL;
-    if (flags & kLast) break;
+    if (flags & ArrivedEdge::kLast) break;
   }
   if (locals) a.local_sources.push_back(a.Find(node.address & ~u64{7}));
 }
@@ -81,17 +82,19 @@ class EdgeWriter {
 
   void Run() {
     const u32 count = out_.node_count();
+    ReserveInOldPages(&out_.edge_row, count + size_t{1}, a_.nodes);
+    ReserveInOldPages(&out_.edge_target, a_.edges.size(), a_.nodes);
+    ReserveInOldPages(&out_.edge_label, a_.edges.size(), a_.nodes);
+    a_.nodes.Release();
     out_.edge_row.resize(count + size_t{1});
-    out_.edge_target.reserve(a_.edges.size());
-    out_.edge_label.reserve(a_.edges.size());
     for (u32 id = 0; id < count; ++id) {
       out_.edge_row[id] = static_cast<u32>(out_.edge_target.size());
-      const ArrivedNode& node = a_.nodes[a_.order[id]];
-      if (!node.leaf() && static_cast<u32>(node.count_extra) != kNone) WriteNode(id, static_cast<u32>(node.count_extra));
+      if (id + kAhead < count && a_.extra[id + kAhead] < a_.edges.size()) __builtin_prefetch(&a_.edges[a_.extra[id + kAhead]]);
+      if (const u32 first = a_.extra[id]; first != kNone && !HasValue(id)) WriteNode(id, first);
     }
     out_.edge_row[count] = static_cast<u32>(out_.edge_target.size());
     KeepHolders();
-    std::sort(out_.ints.begin(), out_.ints.end());
+    WriteInts();
   }
 
  private:
@@ -100,7 +103,7 @@ class EdgeWriter {
     const bool cell = out_.types[type].role == Role::kCell;
     for (size_t e = first;; ++e) {
       const ArrivedEdge& edge = a_.edges[e];
-      const u32 target = static_cast<u32>(edge.target >> 3);
+      const u32 target = static_cast<u32>(edge.target() >> 3);
       if (target != kNone) {
         const u32 label = LabelOf(source, type, target, edge);
         out_.edge_target.push_back(target);
@@ -112,25 +115,25 @@ class EdgeWriter {
           KeepInt(target);
         }
       }
-      if (edge.target & kLast) return;
+      if (edge.target() & ArrivedEdge::kLast) return;
     }
   }
 
   u32 LabelOf(u32 source, u32 type, u32 target, const ArrivedEdge& edge) {
-    const EdgeClass edge_class = static_cast<EdgeClass>(edge.target & 3);
-    const u64 payload = edge.label >> 3;
+    const EdgeClass edge_class = static_cast<EdgeClass>(edge.target() & 3);
+    const u64 label = edge.label(), payload = label >> 3;
     const auto pack = [&](LabelKind kind, u64 value) {
       return Label::Pack(edge_class, kind, static_cast<u32>(std::min<u64>(value, Label::kMaxValue)));
     };
     if (edge_class == EdgeClass::kType) return pack(LabelKind::kType, 0);
-    switch (Kind(edge.label)) {
+    switch (Kind(label)) {
       case UNLEAK_LABEL_INDEX: return pack(LabelKind::kIndex, payload);
       case UNLEAK_LABEL_VALUE: return KeyLabel(edge_class, static_cast<u32>(payload));
       case UNLEAK_LABEL_KEY: return pack(LabelKind::kKey, 0);
-      case UNLEAK_LABEL_ATTR: return AttributeLabel(edge_class, edge.label);
+      case UNLEAK_LABEL_ATTR: return AttributeLabel(edge_class, label);
       case UNLEAK_LABEL_LOCAL: return LocalLabel(edge_class, source, payload);
       case UNLEAK_LABEL_BODY: {
-        const i64 offset = static_cast<i64>(edge.label) >> 3;
+        const i64 offset = static_cast<i64>(label) >> 3;
         if (offset == a_.layout().object.type) return pack(LabelKind::kType, 0);
         return pack(LabelKind::kName, MemberName(a_, type, offset));
       }
@@ -171,11 +174,19 @@ class EdgeWriter {
 
   // The ints that may be kept: held by an attribute, a default or a cell.
   void KeepInt(u32 node) {
-    const u64 bit = u64{1} << (node & 63);
-    if (!HasValue(node) || kept_[node >> 6] & bit) return;
+    const u64 bit = a_.has_value[node >> 6] & u64{1} << (node & 63);
+    kept_count_ += bit && !(kept_[node >> 6] & bit);
     kept_[node >> 6] |= bit;
-    const i64 value = static_cast<i64>(a_.nodes[a_.order[node]].count_extra & 0xffffffff) - (i64{1} << 31);
-    out_.ints.emplace_back(node, value);
+  }
+
+  void WriteInts() {
+    out_.ints.reserve(kept_count_);
+    for (size_t word = 0; word < kept_.size(); ++word) {
+      for (u64 bits = kept_[word]; bits; bits &= bits - 1) {
+        const u32 node = static_cast<u32>(word * 64) + static_cast<u32>(std::countr_zero(bits));
+        out_.ints.emplace_back(node, i64{a_.extra[node]} - (i64{1} << 31));
+      }
+    }
   }
 
   void NoteHolder(u32 target, u32 name) {
@@ -196,7 +207,8 @@ class EdgeWriter {
 
   Assembly& a_;
   snapshot::Columns& out_;
-  std::vector<u64> kept_;
+  std::vector<u64> kept_;  // bit a node: its value goes into the snapshot
+  size_t kept_count_ = 0;
   std::vector<u32> holders_;
   u32 dict_name_, defaults_name_, kwdefaults_name_;
   u32 local_source_ = kNone, local_code_ = kNone;
@@ -216,16 +228,14 @@ void ResolveEdges(Assembly& a) {
 
 void ReadNames(Assembly& a) {
   std::vector<BatchReader::Piece> pieces;
-  std::vector<u32> wanted;
   const TextReader texts(a.layout(), a.in.memory);
-  for (u32 id = 0; id < a.out.node_count(); ++id) {
-    if (a.names[id] == 0 || a.names[id] == kNone) continue;
-    wanted.push_back(id);
+  std::sort(a.wanted.begin(), a.wanted.end());
+  for (u32 id : a.wanted) {
     pieces.push_back({a.out.address[id], std::min<u64>(a.out.size[id], texts.BytesFor(kMaxKeyLength))});
   }
   std::string text;
   BatchReader(a.in.memory).Read(pieces, [&](size_t i, const u8* bytes) {
-    const u32 id = wanted[i];
+    const u32 id = a.wanted[i];
     const bool good = bytes && texts.Decode(bytes, pieces[i].size, kMaxKeyLength, &text) &&
                       Keep(a.names[id], a.out.flags[id] & snapshot::kInterned, text);
     a.names[id] = good ? a.String(text) + kNameFirst : kNone;

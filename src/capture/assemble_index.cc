@@ -35,7 +35,7 @@ u32 AddressIndex::Seal() {
     for (Entry& entry : leaves_[i]->entries) {
       if (!entry.bits) continue;  // not written, so pages without objects stay unmapped
       entry.before = count;
-      count += static_cast<u32>(__builtin_popcountll(entry.bits));
+      count += Count(entry.bits);
     }
   }
   return count;

@@ -43,7 +43,7 @@ class AddressIndex {
     const Entry& entry = leaf->entries[Slot(address)];
     const u64 bit = Bit(address);
     if (!(entry.bits & bit)) return kNone;
-    return entry.before + static_cast<u32>(__builtin_popcountll(entry.bits & (bit - 1)));
+    return entry.before + Count(entry.bits & (bit - 1));
   }
 
   // Starts to load what Find() needs.
@@ -73,6 +73,12 @@ class AddressIndex {
   static u64 Slot(u64 address) { return address >> kEntryBits & ((u64{1} << (kLeafBits - kEntryBits)) - 1); }
   static u64 Bit(u64 address) { return u64{1} << (address >> 4 & 63); }
   static Leaf* NewLeaf();
+  // Bits that are set. Not the builtin: without an instruction for it, which not every x86-64 has, that is a call.
+  static u32 Count(u64 bits) {
+    bits -= bits >> 1 & 0x5555555555555555;
+    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+    return static_cast<u32>(((bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101 >> 56);
+  }
 
   Leaf** leaves_;  // 2^21 pointers, mapped, so only used pages are resident
 };

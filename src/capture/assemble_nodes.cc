@@ -6,6 +6,8 @@
 namespace unleak::capture {
 namespace {
 
+constexpr u32 kAhead = 16;  // nodes between prefetch and use
+
 // Kinds whose objects have a length in the sense of snapshot::Columns::length; subclasses have that of their base.
 bool HasLength(const unleak_type_entry& type) {
   switch (type.kind) {
@@ -17,13 +19,15 @@ bool HasLength(const unleak_type_entry& type) {
   }
 }
 
-void OrderNodes(Assembly& a, u32 count) {
-  a.order.Resize(count);
-  constexpr size_t kAhead = 16;
+// Node id -> arrived node.
+Array<u32> OrderNodes(const Assembly& a) {
+  Array<u32> order;
+  order.Resize(a.nodes.size());
   for (size_t k = 0; k < a.nodes.size(); ++k) {
     if (k + kAhead < a.nodes.size()) a.index.Prefetch(a.nodes[k + kAhead].address);
-    a.order[a.index.Find(a.nodes[k].address & ~u64{7})] = static_cast<u32>(k);
+    order[a.index.Find(a.nodes[k].address & ~u64{7})] = static_cast<u32>(k);
   }
+  return order;
 }
 
 void WriteNode(Assembly& a, u32 id, const ArrivedNode& node, bool has_length, bool is_int) {
@@ -44,7 +48,13 @@ void WriteNode(Assembly& a, u32 id, const ArrivedNode& node, bool has_length, bo
   } else {
     out.length[id] = static_cast<u32>(length);
   }
-  if (is_int && node.leaf() && static_cast<u32>(node.count_extra)) a.has_value[id >> 6] |= u64{1} << (id & 63);
+  u32 extra = static_cast<u32>(node.count_extra);
+  if (is_int && node.leaf() && extra) {
+    a.has_value[id >> 6] |= u64{1} << (id & 63);
+  } else if (node.leaf()) {
+    extra = kNone;
+  }
+  a.extra[id] = extra;
 }
 
 }  // namespace
@@ -52,8 +62,8 @@ void WriteNode(Assembly& a, u32 id, const ArrivedNode& node, bool has_length, bo
 Status BuildNodes(Assembly& a) {
   snapshot::Columns& out = a.out;
   const u32 count = static_cast<u32>(a.nodes.size());
-  OrderNodes(a, count);
-  a.names.Resize(count);
+  a.extra = OrderNodes(a);  // each entry is read as the arrived node, then becomes what the name says
+  a.names.ResizeFresh(count);
   a.has_value.assign(count / 64 + 1, 0);
   out.address.resize(count);
   out.type.resize(count);
@@ -67,7 +77,8 @@ Status BuildNodes(Assembly& a) {
     is_int[t] = a.in.types[t].kind == UNLEAK_INT;
   }
   for (u32 id = 0; id < count; ++id) {
-    const ArrivedNode& node = a.nodes[a.order[id]];
+    if (id + kAhead < count) __builtin_prefetch(&a.nodes[a.extra[id + kAhead]]);
+    const ArrivedNode& node = a.nodes[a.extra[id]];
     const u64 type = node.type_size >> 32;
     if (type >= a.in.types.size()) {
       return Status(Code::kCorrupt, "the walk reports an object of a type that it never described",
@@ -76,16 +87,16 @@ Status BuildNodes(Assembly& a) {
     WriteNode(a, id, node, has_length[type], is_int[type]);
   }
   for (snapshot::Type& type : out.types) type.node = type.address ? a.Find(type.address) : kNone;
+  for (ArrivedBlock& block : a.blocks) block.node = a.Find(a.nodes[block.node].address & ~u64{7});
   return Status::Ok();
 }
 
-// Sorted by counting, with the names' column as counters: nobody needs names any more.
+// Sorted by counting, with Assembly::extra as counters: nobody needs it any more.
 void WriteBlocks(Assembly& a) {
   const u32 count = a.out.node_count();
-  Array<u32>& next = a.names;
+  Array<u32>& next = a.extra;
   std::fill(next.begin(), next.end(), 0);
-  for (ArrivedBlock& block : a.blocks) {
-    block.node = a.Find(a.nodes[block.node].address & ~u64{7});
+  for (const ArrivedBlock& block : a.blocks) {
     if (block.address) {
       ++next[block.node];
     } else {  // no block, but a size of 4 GiB or more
@@ -95,6 +106,7 @@ void WriteBlocks(Assembly& a) {
   std::sort(a.out.big_size.begin(), a.out.big_size.end());
   u32 total = 0;
   for (u32 id = 0; id < count; ++id) total += std::exchange(next[id], total);
+  ReserveInOldPages(&a.out.blocks, total, a.edges);
   a.out.blocks.resize(total);
   for (const ArrivedBlock& block : a.blocks) {
     if (block.address) a.out.blocks[next[block.node]++] = {static_cast<u32>(block.node), block.address, block.bytes};

@@ -82,8 +82,8 @@ class RootBuilder {
     for (u64 e = group.first; e < group.first + group.count; ++e) {
       const ArrivedEdge& edge = a_.group_edges[e];
       u32 name = 0;
-      if ((edge.label & 7) == UNLEAK_LABEL_LOCAL && code != kNone) {
-        name = LocalName(a_, a_.out.codes[code].node, edge.label >> 3);
+      if ((edge.label() & 7) == UNLEAK_LABEL_LOCAL && code != kNone) {
+        name = LocalName(a_, a_.out.codes[code].node, edge.label() >> 3);
       }
       Add(edge, RootKind::kFrame, name, frame);
     }
@@ -92,8 +92,8 @@ class RootBuilder {
   void Edges(const ArrivedGroup& group, RootKind kind, NamedRoots roots) {
     for (u64 e = group.first; e < group.first + group.count; ++e) {
       const ArrivedEdge& edge = a_.group_edges[e];
-      const u64 index = edge.label >> 3;
-      const bool named = (edge.label & 7) == UNLEAK_LABEL_ROOT;
+      const u64 index = edge.label() >> 3;
+      const bool named = (edge.label() & 7) == UNLEAK_LABEL_ROOT;
       Add(edge, kind, named ? a_.String(RootName(roots, index)) : 0, kNone);
     }
   }
@@ -108,7 +108,7 @@ class RootBuilder {
 
   void Add(const ArrivedEdge& edge, RootKind kind, u32 name, u32 frame) {
     snapshot::Root root;
-    root.node = a_.Find(edge.target & ~u64{7});
+    root.node = a_.Find(edge.target() & ~u64{7});
     if (root.node == kNone) {
       ++a_.out.meta.bad_edges;
       return;
@@ -117,7 +117,7 @@ class RootBuilder {
     root.name = name;
     if (kind == RootKind::kThread || kind == RootKind::kFrame) root.thread = thread_;
     root.frame = frame;
-    root.conservative = (edge.target & 3) == UNLEAK_CONSERVATIVE;
+    root.conservative = (edge.target() & 3) == UNLEAK_CONSERVATIVE;
     a_.out.roots.push_back(root);
   }
 

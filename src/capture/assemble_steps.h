@@ -40,8 +40,9 @@ struct Assembly {
   Array<ArrivedBlock>& blocks;
   std::vector<ArrivedGroup>& groups;
 
-  Array<u32> order{};                                // node id -> arrived node
+  Array<u32> extra{};                                // node id -> value of an int that has one, else first edge or kNone
   Array<u32> names{};                                // node id -> NameState
+  std::vector<u32> wanted{};                         // nodes whose texts ReadNames reads
   std::vector<u64> has_value{};                      // bit a node: an int whose value came
   std::vector<TypeBody> bodies{};
   std::unordered_map<u64, u32> type_index{};         // address of a type -> index into types
@@ -64,6 +65,13 @@ struct Assembly {
   u32 String(const std::string& text) { return out.strings.Intern(text); }
 };
 
+// Room for `count` elements in an empty vector, in pages that `old` has no more use for.
+template <class T, class Old>
+void ReserveInOldPages(std::vector<T>* column, size_t count, Array<Old>& old) {
+  column->reserve(count);
+  old.GivePages(column->data(), count * sizeof(T));
+}
+
 // assemble_types.cc: addresses, sizes, flags, tp_name and role, from the clone. Bases without instances are added.
 Status BuildTypes(Assembly& assembly);
 // After the edges: "module.qualname", base and node of each type.
@@ -74,16 +82,17 @@ void AssignRoles(Assembly& assembly);
 // What pylayout calls the member of a type at that offset, "" if it does not know.
 std::string FieldName(const unleak_layout& layout, const std::string& tp_name, i64 offset);
 
-// assemble_nodes.cc: node columns, ascending by address; lengths that do not fit.
+// assemble_nodes.cc: node columns, ascending by address; lengths that do not fit; Assembly::extra; the owners of blocks.
 Status BuildNodes(Assembly& assembly);
-// Owned blocks by node, sizes that do not fit. Destroys Assembly::names, so after WriteEdges.
+// Owned blocks by node, sizes that do not fit. Destroys Assembly::extra and edges, so after WriteEdges.
 void WriteBlocks(Assembly& assembly);
 
-// assemble_edges.cc: targets and keys to node ids, in place; which nodes' texts are wanted as names.
+// assemble_edges.cc: targets and keys to node ids, in place; which nodes' texts are wanted as names. The last that needs
+// the arrived nodes.
 void ResolveEdges(Assembly& assembly);
 // Reads the texts that ResolveEdges wants.
 void ReadNames(Assembly& assembly);
-// Edge columns with labels; the ints that may be kept.
+// Edge columns with labels, in the memory that the arrived nodes had; the ints that may be kept.
 void WriteEdges(Assembly& assembly);
 
 // assemble_codes.cc: every code object; names of the variables of those whose frames and generators are here.
