@@ -58,9 +58,11 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
     DescribeThreads(pid, options.proc_root, memory, &columns);
     return Status::Ok();
   };
+  const u64 cpu_before = ProcessCpu(pid);
   UNLEAK_ASSIGN(const TwinFacts facts, WalkTwin(pid, options, *layout, inspected.python->addresses, assembler, while_frozen));
   MarkGilHolder(assembler, facts.gil_holder, &columns);
   DescribeProcess(inspected, facts, options, &columns);
+  columns.meta.cpu_before_ns = cpu_before;
   return columns;
 }
 

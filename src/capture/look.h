@@ -14,6 +14,9 @@ namespace unleak::capture {
 // already. Where Python does not keep the native id (3.9, 3.10) it is read from glibc's thread descriptor in `memory`.
 void DescribeThreads(u32 pid, const std::string& proc_root, Memory& memory, snapshot::Columns* columns);
 
+// CPU time of all threads of the process so far, ns; 0 if it cannot be had.
+u64 ProcessCpu(u32 pid);
+
 // Meta fields, memory maps and notes from what was found before and during the walk.
 void DescribeProcess(const Inspected& inspected, const TwinFacts& facts, const Options& options, snapshot::Columns* columns);
 

@@ -38,13 +38,6 @@ void DescribeThread(const std::string& folder, snapshot::Columns* columns, snaps
   }
 }
 
-u64 ProcessCpu(u32 pid) {
-  clockid_t clock;
-  timespec time{};
-  if (clock_getcpuclockid(static_cast<pid_t>(pid), &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
-  return static_cast<u64>(time.tv_sec) * 1'000'000'000 + static_cast<u64>(time.tv_nsec);
-}
-
 std::string CommandLine(u32 pid, const std::string& root) {
   auto text = ReadSmallFile(root + "/" + std::to_string(pid) + "/cmdline");
   if (!text.ok()) return {};
@@ -69,6 +62,13 @@ void AddNotes(const Inspected& inspected, const TwinFacts& facts, snapshot::Colu
 }
 
 }  // namespace
+
+u64 ProcessCpu(u32 pid) {
+  clockid_t clock;
+  timespec time{};
+  if (clock_getcpuclockid(static_cast<pid_t>(pid), &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+  return static_cast<u64>(time.tv_sec) * 1'000'000'000 + static_cast<u64>(time.tv_nsec);
+}
 
 void DescribeThreads(u32 pid, const std::string& proc_root, Memory& memory, snapshot::Columns* columns) {
   const auto ids = NativeIds(pid, proc_root);

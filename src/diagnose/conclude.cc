@@ -266,10 +266,10 @@ Json ToFinding(const Evidence& evidence, Judged& j) {
   return f;
 }
 
-// True if the target used CPU in every interval.
+// True if the target used CPU of its own in every interval; what a look costs it does not count.
 bool WasActive(const Evidence& evidence) {
   for (size_t i = 1; i < evidence.looks.size(); ++i)
-    if (evidence.looks[i].facts.cpu_ns <= evidence.looks[i - 1].facts.cpu_ns) return false;
+    if (evidence.looks[i].facts.cpu_before_ns <= evidence.looks[i - 1].facts.cpu_ns) return false;
   return evidence.looks.size() >= 2;
 }
 

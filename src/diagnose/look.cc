@@ -39,6 +39,7 @@ void FillFacts(const Heap& heap, double at_s, LookFacts& facts) {
   facts.rss = c.meta.rss_bytes;
   facts.peak_rss = c.meta.peak_rss_bytes;
   facts.cpu_ns = c.meta.cpu_ns;
+  facts.cpu_before_ns = c.meta.cpu_before_ns ? c.meta.cpu_before_ns : c.meta.cpu_ns;
   facts.uptime_s = static_cast<double>(c.meta.boot_ns - std::min(c.meta.boot_ns, c.meta.process_start_ns)) * 1e-9;
   facts.collector_on = false;
   for (const auto& gc : c.collectors) {

@@ -59,7 +59,8 @@ struct PeakHolder {
 struct LookFacts {
   double at_s = 0;         // since the first look
   Json snapshot;           // the document's snapshots[] entry
-  u64 objects = 0, bytes = 0, rss = 0, peak_rss = 0, cpu_ns = 0;
+  u64 objects = 0, bytes = 0, rss = 0, peak_rss = 0;
+  u64 cpu_before_ns = 0, cpu_ns = 0;  // of the target, before and after the look
   u64 garbage_objects = 0;  // tracked objects in C
   u64 collected = 0;        // by the collector since the process started
   bool collector_on = true;

@@ -201,7 +201,8 @@ struct Meta {
   u64 total_pause_ns = 0;     // sum over all stops of this look
   u64 capture_cpu_ns = 0;     // clone and tracer
   u64 rss_bytes = 0, peak_rss_bytes = 0, swap_bytes = 0;
-  u64 cpu_ns = 0;             // CPU time of the target so far, all threads
+  u64 cpu_ns = 0;             // CPU time of the target so far, all threads, after the look
+  u64 cpu_before_ns = 0;      // the same before the look touched it (what the stops cost it is between the two); 0 = not known
   u64 bad_edges = 0, broken_links = 0, faults = 0, hangs = 0;  // what the walk had to leave out
   u32 executable = 0, comm = 0, argv = 0;   // strings; argv only when asked for
   std::vector<u32> skipped_types;  // type indexes whose traverse was given up

@@ -18,6 +18,7 @@ inline constexpr auto kMetaFields = [](auto& m, auto&& f) {
   f(m.retakes), f(m.clock_ticks_per_s), f(m.boot_ns), f(m.wall_ns), f(m.process_start_ns), f(m.pause_ns);
   f(m.total_pause_ns), f(m.capture_cpu_ns), f(m.rss_bytes), f(m.peak_rss_bytes), f(m.swap_bytes), f(m.cpu_ns);
   f(m.bad_edges), f(m.broken_links), f(m.faults), f(m.hangs), f(m.executable), f(m.comm), f(m.argv);
+  f(m.cpu_before_ns);
 };
 inline constexpr auto kTypeFields = [](auto& t, auto&& f) {
   f(t.address), f(t.node), f(t.name), f(t.module), f(t.base), f(t.role), f(t.gc), f(t.heap), f(t.traverse_known);
