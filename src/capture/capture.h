@@ -41,8 +41,13 @@ struct Target {
 
 Target Inspect(u32 pid, const Options& options);
 
-// Takes one look. On failure the target is as it was.
-Result<snapshot::Columns> Look(u32 pid, const Options& options);
+// CPU time that one look took: of the walk in the clone, and of this process, which stops, clones, reads and assembles.
+struct LookCost {
+  u64 clone_cpu_ns = 0, tracer_cpu_ns = 0;
+};
+
+// Takes one look; `cost`, if given, is filled on success. On failure the target is as it was.
+Result<snapshot::Columns> Look(u32 pid, const Options& options, LookCost* cost = nullptr);
 
 // Pids of the whole tree below `pid` (children, grandchildren ...), parents first, `pid` left out.
 std::vector<u32> Descendants(u32 pid, const std::string& proc_root);

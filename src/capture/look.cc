@@ -46,7 +46,7 @@ void MarkGilHolder(const Assembler& assembler, u64 holder, snapshot::Columns* co
   }
 }
 
-Result<snapshot::Columns> Take(const Inspected& inspected, const Options& options) {
+Result<snapshot::Columns> Take(const Inspected& inspected, const Options& options, LookCost* cost) {
   UNLEAK_ASSIGN(const unleak_layout* layout, LayoutOf(inspected.target));
   UNLEAK_RETURN_IF_ERROR(CheckTable(*layout, inspected));
   const u32 pid = inspected.target.pid;
@@ -63,16 +63,17 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
   MarkGilHolder(assembler, facts.gil_holder, &columns);
   DescribeProcess(inspected, facts, options, &columns);
   columns.meta.cpu_before_ns = cpu_before;
+  if (cost) *cost = {facts.clone_cpu_ns, facts.tracer_cpu_ns};
   return columns;
 }
 
 }  // namespace
 
-Result<snapshot::Columns> Look(u32 pid, const Options& options) {
+Result<snapshot::Columns> Look(u32 pid, const Options& options, LookCost* cost) {
   const Inspected inspected = InspectAll(pid, options);
   if (!inspected.target.can_look.ok()) return inspected.target.can_look;
   try {
-    return Take(inspected, options);
+    return Take(inspected, options, cost);
   } catch (const std::bad_alloc&) {
     return Status(Code::kExhausted, "not enough memory for a look at process " + std::to_string(pid),
                   "close other programs, or run unleak outside of the target's control group");

@@ -1,5 +1,7 @@
 // snapshot, verify, convert: whole files in, whole files out.
 #include <fmt/core.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "commands.h"
 #include "facts.h"
@@ -10,14 +12,33 @@ namespace {
 
 snapshot::Encoding EncodingOf(bool raw) { return raw ? snapshot::Encoding::kRaw : snapshot::Encoding::kZstd; }
 
+u64 CpuNs() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
+}
+
+u64 FileBytes(const std::string& path) {
+  struct stat status{};
+  return stat(path.c_str(), &status) == 0 ? static_cast<u64>(status.st_size) : 0;
+}
+
 }  // namespace
 
 int RunSnapshot(const SnapshotArguments& arguments) {
-  const auto columns = capture::Look(arguments.pid, arguments.options);
+  capture::LookCost cost;
+  const auto columns = capture::Look(arguments.pid, arguments.options, &cost);
   if (!columns.ok()) return Fail(columns.status());
+  const u64 looked = CpuNs();
   const Status written = snapshot::WriteFile(*columns, arguments.output, EncodingOf(arguments.raw));
   if (!written.ok()) return Fail(written);
-  fmt::print("{}\n", Line(FactsOf(*columns)));
+  const u64 done = CpuNs();
+  nlohmann::json facts = FactsOf(*columns);
+  facts["clone_cpu_ms"] = static_cast<double>(cost.clone_cpu_ns) / 1e6;
+  facts["tracer_cpu_ms"] = static_cast<double>(cost.tracer_cpu_ns) / 1e6;
+  facts["encode_cpu_ms"] = static_cast<double>(done - looked) / 1e6;  // and writing
+  facts["file_bytes"] = FileBytes(arguments.output);
+  fmt::print("{}\n", Line(facts));
   return kDone;
 }
 
