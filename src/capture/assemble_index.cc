@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
 
 namespace unleak::capture {
@@ -20,19 +21,20 @@ constexpr size_t kLeaves = size_t{1} << (47 - 26);
 AddressIndex::AddressIndex() : leaves_(static_cast<Leaf**>(Zeroed(kLeaves * sizeof(Leaf*)))) {}
 
 AddressIndex::~AddressIndex() {
-  for (size_t i = 0; i < kLeaves; ++i) {
-    if (leaves_[i]) munmap(leaves_[i], sizeof(Leaf));
-  }
+  for (u32 number : used_) munmap(leaves_[number], sizeof(Leaf));
   munmap(leaves_, kLeaves * sizeof(Leaf*));
 }
 
-AddressIndex::Leaf* AddressIndex::NewLeaf() { return static_cast<Leaf*>(Zeroed(sizeof(Leaf))); }
+AddressIndex::Leaf* AddressIndex::NewLeaf(u64 number) {
+  used_.push_back(static_cast<u32>(number));
+  return static_cast<Leaf*>(Zeroed(sizeof(Leaf)));
+}
 
 u32 AddressIndex::Seal() {
   u32 count = 0;
-  for (size_t i = 0; i < kLeaves; ++i) {
-    if (!leaves_[i]) continue;
-    for (Entry& entry : leaves_[i]->entries) {
+  std::sort(used_.begin(), used_.end());
+  for (u32 number : used_) {
+    for (Entry& entry : leaves_[number]->entries) {
       if (!entry.bits) continue;  // not written, so pages without objects stay unmapped
       entry.before = count;
       count += Count(entry.bits);

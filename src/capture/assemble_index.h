@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/types.h"
 
@@ -23,7 +24,7 @@ class AddressIndex {
   bool Add(u64 address) {
     if (address >> kAddressBits) return false;
     Leaf*& leaf = leaves_[address >> kLeafBits];
-    if (!leaf) [[unlikely]] leaf = NewLeaf();
+    if (!leaf) [[unlikely]] leaf = NewLeaf(address >> kLeafBits);
     Entry& entry = leaf->entries[Slot(address)];
     const u64 bit = Bit(address);
     if (entry.bits & bit) return false;
@@ -72,7 +73,7 @@ class AddressIndex {
 
   static u64 Slot(u64 address) { return address >> kEntryBits & ((u64{1} << (kLeafBits - kEntryBits)) - 1); }
   static u64 Bit(u64 address) { return u64{1} << (address >> 4 & 63); }
-  static Leaf* NewLeaf();
+  Leaf* NewLeaf(u64 number);
   // Bits that are set. Not the builtin: without an instruction for it, which not every x86-64 has, that is a call.
   static u32 Count(u64 bits) {
     bits -= bits >> 1 & 0x5555555555555555;
@@ -81,6 +82,7 @@ class AddressIndex {
   }
 
   Leaf** leaves_;  // 2^21 pointers, mapped, so only used pages are resident
+  std::vector<u32> used_;  // numbers of the leaves that are there: going through all would make every page resident
 };
 
 }  // namespace unleak::capture

@@ -146,10 +146,14 @@ void WalkerImage::FillContext(const unleak_layout& layout, const RuntimeAddresse
 }
 
 std::vector<unleak_type_entry> WalkerImage::ReadTypes() const {
-  std::vector<unleak_type_entry> table(kTypeSlots), types(std::min<u64>(context_->type_count, kTypeSlots));
-  clone_.memory().ReadSome(types_, table.data(), table.size() * sizeof table[0]);
-  for (const unleak_type_entry& entry : table)
-    if (entry.address && entry.index < types.size()) types[entry.index] = entry;
+  constexpr size_t kPiece = 1024;  // a hash table of which little is used: not worth megabytes of fresh memory
+  std::vector<unleak_type_entry> piece(kPiece), types(std::min<u64>(context_->type_count, kTypeSlots));
+  for (size_t first = 0; first < kTypeSlots; first += kPiece) {
+    std::fill(piece.begin(), piece.end(), unleak_type_entry{});
+    clone_.memory().ReadSome(types_ + first * sizeof piece[0], piece.data(), kPiece * sizeof piece[0]);
+    for (const unleak_type_entry& entry : piece)
+      if (entry.address && entry.index < types.size()) types[entry.index] = entry;
+  }
   return types;
 }
 
