@@ -15,7 +15,7 @@
 namespace unleak::capture {
 
 struct Options {
-  u64 max_pause_ns = 250'000'000;    // --max-pause: above this estimate use the reader or refuse
+  u64 max_pause_ns = 250'000'000;    // --max-pause: above this estimate refuse
   double max_extra = 0.10;           // --max-extra: share of the memory headroom that copy-on-write may use
   u64 time_limit_ns = 10'000'000'000;  // life of the clone; 3 times its estimate where that is more
   u64 safe_point_wait_ns = 1'000'000'000;

@@ -50,9 +50,13 @@ Status CheckPermissions(u32 pid, const ProcStatus& status, const std::string& ro
   return CheckPermission(status, pid, geteuid(), capabilities, scope, IsDescendant(pid, static_cast<u32>(getpid()), root));
 }
 
-Status CheckSeccomp(u32 pid, const ProcStatus& status) {
-  if (status.seccomp == 0) return Status::Ok();
-  return Status(Code::kUnsupported, Process(pid) + " runs under a seccomp filter, which could kill it for the clone call of a look",
+// A filter could end the process for the clone call of a look; which calls it allows cannot be asked. The reader can do
+// without the call, but not for free-threaded builds, whose objects only the interpreter itself can list.
+Status CheckSeccomp(u32 pid, Inspected* all) {
+  all->by_copy = all->status.seccomp != 0;
+  if (!all->by_copy || !all->target.free_threaded) return Status::Ok();
+  return Status(Code::kUnsupported, Process(pid) + " runs under a seccomp filter, which could kill it for the clone call of a look, "
+                "and the objects of a free-threaded build cannot be listed without one",
                 "run it without the filter (Docker: --security-opt seccomp=unconfined) for the diagnosis");
 }
 
@@ -108,8 +112,10 @@ Status Examine(u32 pid, const Options& options, Inspected* all) {
   UNLEAK_RETURN_IF_ERROR(CheckState(pid, *all));
   UNLEAK_RETURN_IF_ERROR(CheckPermissions(pid, all->status, options.proc_root));
   UNLEAK_RETURN_IF_ERROR(FindInterpreter(pid, options, all));
-  UNLEAK_RETURN_IF_ERROR(CheckSeccomp(pid, all->status));
-  return CheckLimits(all->status, options, &all->target);
+  UNLEAK_RETURN_IF_ERROR(CheckSeccomp(pid, all));
+  if (!all->by_copy) return CheckLimits(all->status, options, &all->target);
+  all->target.notes.push_back("runs under a seccomp filter: its memory is copied while it stands still, not cloned");
+  return CheckCopyLimits(all->status, options, &all->target);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct Inspected {
   ProcStat stat;
   std::vector<Mapping> maps;
   std::optional<PythonImage> python;
+  bool by_copy = false;  // no clone may be made: look by ReadStoppedCopy() (stopped_copy.h)
 };
 
 Inspected InspectAll(u32 pid, const Options& options);

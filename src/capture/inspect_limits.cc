@@ -94,4 +94,31 @@ Status CheckLimits(const ProcStatus& status, const Options& options, Target* tar
   return Status::Ok();
 }
 
+u64 EstimateCopyPause(const ProcStatus& status) {
+  const double resident = static_cast<double>(status.anonymous) / static_cast<double>(kMiB);
+  const double swapped = static_cast<double>(status.swap) / static_cast<double>(kMiB);
+  return 2'000'000 + static_cast<u64>((resident / 700 + swapped / 100) * 1e9);
+}
+
+Status CheckCopyLimits(const ProcStatus& status, const Options& options, Target* target) {
+  constexpr const char* kUnfiltered = "run it without the filter (Docker: --security-opt seccomp=unconfined)";
+  const Room room = RoomFor(target->pid, options.proc_root);
+  target->estimated_pause_ns = EstimateCopyPause(status);
+  target->estimated_extra_bytes = 20 * kMiB + status.anonymous + status.swap;
+  target->headroom_bytes = room.bytes;
+  const std::string bytes = std::to_string((status.anonymous + status.swap) / kMiB) + " MiB";
+  if (target->estimated_pause_ns > options.max_pause_ns) {
+    const u64 estimate = target->estimated_pause_ns / 1'000'000;
+    return Status(Code::kExhausted, "process " + std::to_string(target->pid) + " runs under a seccomp filter, so it cannot be cloned; copying its " +
+                  bytes + " would stop it for about " + std::to_string(estimate) + " ms, more than --max-pause " + std::to_string(options.max_pause_ns / 1'000'000),
+                  "--max-pause " + std::to_string(estimate + estimate / 2 + 50) + ", or " + kUnfiltered);
+  }
+  if (static_cast<double>(target->estimated_extra_bytes) > options.max_extra * static_cast<double>(room.bytes)) {
+    return Status(Code::kExhausted, "process " + std::to_string(target->pid) + " runs under a seccomp filter, so it cannot be cloned; a copy of its " +
+                  bytes + " would take more of the " + std::to_string(room.bytes / kMiB) + " MiB that are left than --max-extra allows",
+                  std::string("--max-extra 50 if the machine can spare it, or ") + kUnfiltered);
+  }
+  return Status::Ok();
+}
+
 }  // namespace unleak::capture

@@ -7,6 +7,7 @@
 
 #include "capture/assemble.h"
 #include "capture/proc_memory.h"
+#include "capture/stopped_copy.h"
 #include "pylayout/check.h"
 #include "pylayout/tables.h"
 
@@ -52,14 +53,19 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
   const u32 pid = inspected.target.pid;
   Assembler assembler;
   snapshot::Columns columns;
-  const auto while_frozen = [&](const Clone& clone) -> Status {
-    RemoteMemory memory(clone.memory.pid());
-    UNLEAK_RETURN_IF_ERROR(assembler.Build({*layout, memory, clone.types}, &columns));
+  const auto build = [&](Memory& memory, const std::vector<unleak_type_entry>& types) -> Status {
+    UNLEAK_RETURN_IF_ERROR(assembler.Build({*layout, memory, types}, &columns));
     DescribeThreads(pid, options.proc_root, memory, &columns);
     return Status::Ok();
   };
+  const auto while_frozen = [&](const Clone& clone) -> Status {
+    RemoteMemory memory(clone.memory.pid());
+    return build(memory, clone.types);
+  };
   const u64 cpu_before = ProcessCpu(pid);
-  UNLEAK_ASSIGN(const TwinFacts facts, WalkTwin(pid, options, *layout, inspected.python->addresses, assembler, while_frozen));
+  const RuntimeAddresses& addresses = inspected.python->addresses;
+  UNLEAK_ASSIGN(const TwinFacts facts, inspected.by_copy ? ReadStoppedCopy(pid, options, *layout, addresses, assembler, build)
+                                                         : WalkTwin(pid, options, *layout, addresses, assembler, while_frozen));
   MarkGilHolder(assembler, facts.gil_holder, &columns);
   DescribeProcess(inspected, facts, options, &columns);
   columns.meta.cpu_before_ns = cpu_before;

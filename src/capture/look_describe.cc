@@ -89,7 +89,7 @@ void DescribeProcess(const Inspected& inspected, const TwinFacts& facts, const O
   meta.ppid = target.ppid;
   meta.python_hex = target.python_hex;
   meta.free_threaded = target.free_threaded;
-  meta.producer = options.use_reader ? snapshot::Producer::kReader : snapshot::Producer::kTwin;
+  meta.producer = options.use_reader || inspected.by_copy ? snapshot::Producer::kReader : snapshot::Producer::kTwin;
   meta.stop = facts.stop;
   meta.retakes = facts.retakes;
   meta.clock_ticks_per_s = static_cast<u32>(sysconf(_SC_CLK_TCK));

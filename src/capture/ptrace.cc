@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "capture/arch/x86_64/registers.h"
+
 namespace unleak::capture {
 namespace {
 
@@ -22,13 +24,28 @@ long Trace(__ptrace_request request, int tid, u64 address, u64 data) {
   return ptrace(request, tid, reinterpret_cast<void*>(address), reinterpret_cast<void*>(data));
 }
 
+thread_local bool waits_start_over = false;
+
+// Results of system calls that were broken off: "go on by restart_syscall" becomes "call again, or EINTR".
+void MakeWaitStartOver(int tid) {
+  arch::Registers r;
+  if (!waits_start_over || !arch::GetRegisters(tid, &r)) return;
+  if (static_cast<long>(r.orig_rax) < 0 || static_cast<long>(r.rax) != -arch::kRestartBlock) return;
+  r.rax = static_cast<u64>(-arch::kRestartNoHand);
+  arch::SetRegisters(tid, r);
+}
+
 }  // namespace
+
+TimedWaitsStartOver::TimedWaitsStartOver() { waits_start_over = true; }
+TimedWaitsStartOver::~TimedWaitsStartOver() { waits_start_over = false; }
 
 std::optional<TraceStop> WaitStop(int tid) {
   TraceStop stop;
   while (waitpid(tid, &stop.status, __WALL) < 0)
     if (errno != EINTR) return std::nullopt;
   if (!WIFSTOPPED(stop.status)) return std::nullopt;
+  MakeWaitStartOver(tid);
   return stop;
 }
 
@@ -37,6 +54,7 @@ std::optional<TraceStop> PollStop(int tid, bool* ended) {
   int got = waitpid(tid, &stop.status, __WALL | WNOHANG);
   *ended = (got < 0 && errno != EINTR) || (got == tid && !WIFSTOPPED(stop.status));
   if (got != tid || *ended) return std::nullopt;
+  MakeWaitStartOver(tid);
   return stop;
 }
 
@@ -77,16 +95,17 @@ std::vector<int> Threads(u32 pid) {
   return tids;
 }
 
-std::vector<int> StopAllThreads(u32 pid, int* error) {
-  std::vector<int> stopped;
+std::vector<int> StopAllThreads(u32 pid, int* error, const std::vector<int>& before) {
+  std::vector<int> stopped, known = before;
   *error = 0;
   for (;;) {
     bool found = false;
     for (int tid : Threads(pid)) {
-      if (std::find(stopped.begin(), stopped.end(), tid) != stopped.end()) continue;
+      if (std::find(known.begin(), known.end(), tid) != known.end()) continue;
       errno = ESRCH;
       if (SeizeAndStop(tid)) {
         stopped.push_back(tid);
+        known.push_back(tid);
         found = true;
       } else if (errno != ESRCH && errno != ECHILD) {
         *error = errno;

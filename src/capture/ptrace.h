@@ -35,9 +35,22 @@ bool SetSignalMask(int tid, u64 mask);
 
 // Threads of a process, as /proc lists them.
 std::vector<int> Threads(u32 pid);
-// Attaches to all threads and stops them, those too that start meanwhile. `error`: errno of the last thread that
-// could not be attached, 0 if all could.
-std::vector<int> StopAllThreads(u32 pid, int* error);
+// Attaches to all threads but those of `before` and stops them, those too that start meanwhile. `error`: errno of the
+// last thread that could not be attached, 0 if all could.
+std::vector<int> StopAllThreads(u32 pid, int* error, const std::vector<int>& before = {});
+
+// While one exists, a stop that breaks off a timed wait (poll, nanosleep, futex ...) makes the thread call it again, with
+// its whole time, or end it with EINTR if a signal is handled first. Else the kernel goes on with the time that is left,
+// by restart_syscall(2), and a seccomp filter that does not know that call ends the program. Holds for the stops that
+// the calling thread waits for. If this process is killed in the microseconds between a stop and the wait for it, the
+// kernel's way is taken.
+class TimedWaitsStartOver {
+ public:
+  TimedWaitsStartOver();
+  ~TimedWaitsStartOver();
+  TimedWaitsStartOver(const TimedWaitsStartOver&) = delete;
+  TimedWaitsStartOver& operator=(const TimedWaitsStartOver&) = delete;
+};
 
 u64 NowNs();  // CLOCK_MONOTONIC
 void SleepNs(u64 ns);

@@ -453,4 +453,15 @@ Result<ReaderFacts> ReadHeap(const unleak_layout& layout, Memory& memory, u64 ru
   return Reader(layout, memory, sink, options).Run(runtime);
 }
 
+void TakeReaderFacts(ReaderFacts read, TwinFacts* facts) {
+  facts->nodes = read.nodes;
+  facts->listed = read.listed;
+  facts->roots = read.roots;
+  std::copy(std::begin(read.edges), std::end(read.edges), facts->edges);
+  facts->bad_edges = read.bad_edges;
+  facts->dead_targets = read.dead_targets;
+  facts->broken_links = read.broken_links;
+  facts->types = std::move(read.types);
+}
+
 }  // namespace unleak::capture

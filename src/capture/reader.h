@@ -35,4 +35,7 @@ struct ReaderFacts {
 Result<ReaderFacts> ReadHeap(const struct unleak_layout& layout, Memory& memory, u64 runtime, StreamSink& sink,
                              const ReaderOptions& options);
 
+// What the reader found, where what the walker found would be.
+void TakeReaderFacts(ReaderFacts read, TwinFacts* facts);
+
 }  // namespace unleak::capture

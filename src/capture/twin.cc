@@ -12,6 +12,7 @@
 #include "capture/clone.h"
 #include "capture/kill_points.h"
 #include "capture/ptrace.h"
+#include "capture/reader.h"
 #include "capture/safe_point.h"
 #include "capture/sandbox.h"
 #include "capture/thread_identity.h"
@@ -90,6 +91,8 @@ class Walk {
     if (!status.ok()) return status;
     UNLEAK_RETURN_IF_ERROR(clone_->MakeHarmless());
     DieAt(KillPoint::kWalking);
+    facts_.maps = clone_->maps();
+    if (options_.use_reader) return RunReader();
     UNLEAK_ASSIGN(image_, WalkerImage::Place(*clone_, layout_, addresses_, options_));
     facts_.collecting = facts_.collecting || ReadGil(static_cast<u32>(clone_->tid()), layout_, addresses_.runtime).collecting;
     image_->context()->follow_tracked = facts_.collecting;
@@ -180,7 +183,16 @@ class Walk {
     facts_.skipped_types.clear();
     for (const unleak_type_entry& type : facts_.types)
       if (type.skipped) facts_.skipped_types.push_back(type.index);
-    facts_.maps = clone_->maps();
+    return Status::Ok();
+  }
+
+  // Instead of the walker: no code runs in the clone.
+  Status RunReader() {
+    const u32 clone = static_cast<u32>(clone_->tid());
+    facts_.collecting = facts_.collecting || ReadGil(clone, layout_, addresses_.runtime).collecting;
+    RemoteMemory memory(clone);
+    UNLEAK_ASSIGN(ReaderFacts read, ReadHeap(layout_, memory, addresses_.runtime, sink_, {facts_.collecting, options_.conservative}));
+    TakeReaderFacts(std::move(read), &facts_);
     return Status::Ok();
   }
 
