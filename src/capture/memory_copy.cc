@@ -17,9 +17,9 @@ namespace unleak::capture {
 namespace {
 
 constexpr u64 kPage = 4096;
-constexpr u64 kMaxMapped = u64{64} << 30;             // its page table is read while the process stands still: 16 MiB a 8 GiB
-constexpr u64 kPresentOrSwapped = u64{3} << 62;       // Documentation/admin-guide/mm/pagemap.rst
-constexpr u64 kPiece = u64{4} << 20;                  // copied between two looks at the clock
+constexpr u64 kMaxMapped = u64{64} << 30;  // its page table is read while the process stands still: 16 MiB a 8 GiB
+constexpr u64 kPresentOrSwapped = u64{3} << 62;  // Documentation/admin-guide/mm/pagemap.rst
+constexpr u64 kPiece = u64{4} << 20;             // copied between two looks at the clock
 constexpr size_t kEntries = 8192;
 
 bool IsCopied(const Mapping& m) { return m.readable && m.writable && !m.shared; }
@@ -51,14 +51,16 @@ UniqueFd OpenPagemap(u32 pid) {
 }
 
 Status NoPagemap(u32 pid) {
-  return Status(Code::kPermission, "cannot read the page table of process " + std::to_string(pid) + ": " + std::strerror(errno),
+  return Status(Code::kPermission,
+                "cannot read the page table of process " + std::to_string(pid) + ": " + std::strerror(errno),
                 "sudo unleak diagnose " + std::to_string(pid));
 }
 
 // The first element of `ranges` that ends behind `address`.
 template <class Range>
 const Range* FirstBehind(const std::vector<Range>& ranges, u64 address) {
-  const auto it = std::upper_bound(ranges.begin(), ranges.end(), address, [](u64 a, const Range& range) { return a < range.end; });
+  const auto it =
+      std::upper_bound(ranges.begin(), ranges.end(), address, [](u64 a, const Range& range) { return a < range.end; });
   return it == ranges.end() ? nullptr : &*it;
 }
 
@@ -72,8 +74,9 @@ void MemoryCopy::Free() {
 Status MemoryCopy::Reserve(const std::vector<Mapping>& maps) {
   const u64 mapped = Mapped(maps);
   if (mapped > kMaxMapped) {
-    return Status(Code::kUnsupported, "process " + std::to_string(pid_) + " has " + std::to_string(mapped >> 30) +
-                                          " GiB of writable address space, more than can be copied while it stands still");
+    return Status(Code::kUnsupported,
+                  "process " + std::to_string(pid_) + " has " + std::to_string(mapped >> 30) +
+                      " GiB of writable address space, more than can be copied while it stands still");
   }
   const UniqueFd pagemap = OpenPagemap(pid_);
   if (!pagemap.valid()) return NoPagemap(pid_);
@@ -81,14 +84,16 @@ Status MemoryCopy::Reserve(const std::vector<Mapping>& maps) {
   for (const Mapping& m : maps) {
     if (!IsCopied(m)) continue;
     EachEntry(pagemap.get(), m, [&](u64, std::span<const u64> entries) {
-      there += static_cast<u64>(std::count_if(entries.begin(), entries.end(), [](u64 e) { return (e & kPresentOrSwapped) != 0; }));
+      there += static_cast<u64>(
+          std::count_if(entries.begin(), entries.end(), [](u64 e) { return (e & kPresentOrSwapped) != 0; }));
     });
   }
   constexpr u64 kSlack = u64{8} << 20;
   Free();
   room_bytes_ = there * kPage + there * kPage / 8 + kSlack;
   void* room = mmap(nullptr, room_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (room == MAP_FAILED) return Status(Code::kExhausted, "no memory for a copy of " + std::to_string(room_bytes_ >> 20) + " MiB");
+  if (room == MAP_FAILED)
+    return Status(Code::kExhausted, "no memory for a copy of " + std::to_string(room_bytes_ >> 20) + " MiB");
   room_ = static_cast<u8*>(room);
   for (u64 at = 0; at < there * kPage + kSlack; at += kPage) room_[at] = 0;
   return Status::Ok();
@@ -98,7 +103,8 @@ Status MemoryCopy::Take(const std::vector<Mapping>& maps, u64 deadline_ns) {
   runs_.clear();
   areas_.clear();
   used_ = 0;
-  if (Mapped(maps) > kMaxMapped) return Status(Code::kExhausted, "process " + std::to_string(pid_) + " grew while it was looked at");
+  if (Mapped(maps) > kMaxMapped)
+    return Status(Code::kExhausted, "process " + std::to_string(pid_) + " grew while it was looked at");
   const UniqueFd pagemap = OpenPagemap(pid_);
   if (!pagemap.valid()) return NoPagemap(pid_);
   for (const Mapping& m : maps) {
@@ -123,7 +129,8 @@ Status MemoryCopy::FindRuns(int pagemap, const Mapping& mapping) {
     }
   });
   if (!read) return NoPagemap(pid_);
-  if (used_ > room_bytes_) return Status(Code::kExhausted, "process " + std::to_string(pid_) + " grew while it was looked at");
+  if (used_ > room_bytes_)
+    return Status(Code::kExhausted, "process " + std::to_string(pid_) + " grew while it was looked at");
   return Status::Ok();
 }
 
@@ -132,8 +139,9 @@ Status MemoryCopy::CopyRuns(u64 deadline_ns) {
   for (const Run& run : runs_) requests.push_back({run.start, room_ + run.at, run.end - run.start, false});
   for (size_t first = 0; first < requests.size();) {
     if (NowNs() > deadline_ns) {
-      return Status(Code::kExhausted, "copying process " + std::to_string(pid_) + " took longer than --max-pause: " +
-                                          std::to_string(used_ >> 20) + " MiB were to be copied",
+      return Status(Code::kExhausted,
+                    "copying process " + std::to_string(pid_) +
+                        " took longer than --max-pause: " + std::to_string(used_ >> 20) + " MiB were to be copied",
                     "a longer --max-pause, or try again when the machine is less busy");
     }
     size_t end = first;

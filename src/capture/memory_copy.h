@@ -33,7 +33,7 @@ class MemoryCopy final : public Memory {
  private:
   struct Run {  // pages next to each other that were copied
     u64 start, end;
-    u64 at;     // offset into room_
+    u64 at;  // offset into room_
   };
   struct Area {  // of zeros, where no run is
     u64 start, end;

@@ -21,7 +21,8 @@ u64 ClockNs(clockid_t clock) {
 
 class StoppedCopy {
  public:
-  StoppedCopy(u32 pid, const Options& options, const unleak_layout& layout, const RuntimeAddresses& addresses, StreamSink& sink)
+  StoppedCopy(u32 pid, const Options& options, const unleak_layout& layout, const RuntimeAddresses& addresses,
+              StreamSink& sink)
       : pid_(pid), options_(options), layout_(layout), addresses_(addresses), sink_(sink), copy_(pid) {}
 
   Status ReadUntilGood() {
@@ -30,7 +31,8 @@ class StoppedCopy {
       const bool good = status.ok() && !facts_.collecting && !facts_.bad_edges && !facts_.broken_links;
       const bool hopeless = !status.ok() && status.code() != Code::kCorrupt;
       if (good || hopeless || left <= 0) return status;
-      if (options_.log) options_.log("pid " + std::to_string(pid_) + ": taking the look again: the copy was taken at a bad moment");
+      if (options_.log)
+        options_.log("pid " + std::to_string(pid_) + ": taking the look again: the copy was taken at a bad moment");
       ++facts_.retakes;
       sink_.Restart();
     }
@@ -43,7 +45,8 @@ class StoppedCopy {
     UNLEAK_ASSIGN(const std::vector<Mapping> maps, ReadMaps(pid_));
     UNLEAK_RETURN_IF_ERROR(copy_.Reserve(maps));
     UNLEAK_RETURN_IF_ERROR(CopyStopped());
-    UNLEAK_ASSIGN(ReaderFacts read, ReadHeap(layout_, copy_, addresses_.runtime, sink_, {facts_.collecting, options_.conservative}));
+    UNLEAK_ASSIGN(ReaderFacts read,
+                  ReadHeap(layout_, copy_, addresses_.runtime, sink_, {facts_.collecting, options_.conservative}));
     TakeReaderFacts(std::move(read), &facts_);
     return Status::Ok();
   }
@@ -66,9 +69,9 @@ class StoppedCopy {
     facts_.gil_holder = point.gil.holder;
     facts_.collecting = point.gil.collecting;
     if (options_.log) {
-      options_.log("pid " + std::to_string(pid_) + ": stopped " + std::to_string(point.tids.size() + others.size()) + " thread(s) for " +
-                   std::to_string(pause / 1000) + " us to copy " + std::to_string(copy_.bytes() >> 20) + " MiB: " +
-                   (status.ok() ? "done" : status.message()));
+      options_.log("pid " + std::to_string(pid_) + ": stopped " + std::to_string(point.tids.size() + others.size()) +
+                   " thread(s) for " + std::to_string(pause / 1000) + " us to copy " +
+                   std::to_string(copy_.bytes() >> 20) + " MiB: " + (status.ok() ? "done" : status.message()));
     }
     return status;
   }
@@ -89,8 +92,9 @@ class StoppedCopy {
 
 }  // namespace
 
-Result<TwinFacts> ReadStoppedCopy(u32 pid, const Options& options, const unleak_layout& layout, const RuntimeAddresses& addresses,
-                                  StreamSink& sink, const std::function<Status(Memory&, const std::vector<unleak_type_entry>&)>& then) {
+Result<TwinFacts> ReadStoppedCopy(u32 pid, const Options& options, const unleak_layout& layout,
+                                  const RuntimeAddresses& addresses, StreamSink& sink,
+                                  const std::function<Status(Memory&, const std::vector<unleak_type_entry>&)>& then) {
   const u64 cpu_before = ClockNs(CLOCK_THREAD_CPUTIME_ID);
   StoppedCopy look(pid, options, layout, addresses, sink);
   UNLEAK_RETURN_IF_ERROR(look.ReadUntilGood());

@@ -4,6 +4,7 @@ argv: what to do behind the filter. "wait": threads in timed waits; "busy": one 
 forbids, directly and by way of a stop in a timed wait. Prints "ready", then answers each line it reads, to the end of its
 standard input.
 """
+
 import ctypes
 import os
 import select
@@ -64,7 +65,9 @@ def wait_in_threads():
 def all_wait():
     """All threads but this one are in a system call, and one of them in one that restart_syscall(2) goes on with."""
     tasks = "/proc/self/task/"
-    calls = [open(tasks + task + "/syscall").read().split()[0] for task in os.listdir(tasks) if int(task) != os.getpid()]
+    calls = [
+        open(tasks + task + "/syscall").read().split()[0] for task in os.listdir(tasks) if int(task) != os.getpid()
+    ]
     return "running" not in calls and str(CLOCK_NANOSLEEP) in calls
 
 

@@ -16,14 +16,22 @@ TRACKED = 1
 
 def roots_of(snapshot):
     """What a person reads of the roots; builtin types are met in another order, and which of them are met differs."""
-    return collections.Counter((root.kind, root.name, root.target) for root in snapshot.roots() if root.kind != "static-type")
+    return collections.Counter(
+        (root.kind, root.name, root.target) for root in snapshot.roots() if root.kind != "static-type"
+    )
 
 
-def test_reader_and_walker_give_the_same_heap(interpreter: Interpreter, target, look, tmp_path: Path, capture_tool: str) -> None:
+def test_reader_and_walker_give_the_same_heap(
+    interpreter: Interpreter, target, look, tmp_path: Path, capture_tool: str
+) -> None:
     process = target(interpreter.exe, "reference_target.py", str(tmp_path / "reference"))
     if interpreter.free_threaded:
-        ran = subprocess.run([capture_tool, "snapshot", str(process.pid), "--reader", "-o", str(tmp_path / "look")],
-                             capture_output=True, text=True, timeout=60)
+        ran = subprocess.run(
+            [capture_tool, "snapshot", str(process.pid), "--reader", "-o", str(tmp_path / "look")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         assert ran.returncode != 0 and "free-threaded" in ran.stderr
         return
     walked, read = look(process.pid), look(process.pid, "--reader")

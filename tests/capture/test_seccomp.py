@@ -35,7 +35,9 @@ def heard(process, word: str) -> str:
 @pytest.mark.parametrize("what", ["fork", "stopped"])
 def test_the_filter_ends_what_it_forbids(interpreter: Interpreter, what: str) -> None:
     """The two things that a look must not make a program do."""
-    program = subprocess.Popen([interpreter.exe, str(HERE / "seccomp_target.py"), what], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    program = subprocess.Popen(
+        [interpreter.exe, str(HERE / "seccomp_target.py"), what], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     if what == "stopped":
         assert program.stdout.readline() == b"ready\n"
         wait_for(lambda: Path("/proc/%d/syscall" % program.pid).read_text().startswith("230 "))  # clock_nanosleep
@@ -61,7 +63,9 @@ def test_it_is_looked_at_and_lives_on(interpreter: Interpreter, target, look, wh
         assert snapshot.facts["stop"] in (("safe", "gil-free") if what == "busy" else ("gil-free",))
         names = snapshot.type_names()
         assert sum(names[index] == "__main__.Session" for index in snapshot.type) == 1000
-        assert {frame["code"]["name"] for frame in snapshot.frames()} >= {"main"} | ({"count"} if what == "busy" else set())
+        assert {frame["code"]["name"] for frame in snapshot.frames()} >= {"main"} | (
+            {"count"} if what == "busy" else set()
+        )
         assert heard(process, "word %d" % number) == "heard word %d 1000" % number
     assert status_of(process.pid, "TracerPid") == "0"
 
@@ -75,12 +79,22 @@ def test_a_free_threaded_one_is_refused_with_the_reason(interpreter: Interpreter
     assert heard(process, "still here") == "heard still here 1000"
 
 
-def test_a_pause_over_the_limit_is_refused_with_the_estimate(interpreter: Interpreter, target, capture_tool: str, tmp_path: Path) -> None:
+def test_a_pause_over_the_limit_is_refused_with_the_estimate(
+    interpreter: Interpreter, target, capture_tool: str, tmp_path: Path
+) -> None:
     if interpreter.free_threaded:
         pytest.skip("refused before")
     process = target(interpreter.exe, "seccomp_target.py", "wait")
-    ran = subprocess.run([capture_tool, "snapshot", str(process.pid), "--max-pause", "1", "-o", str(tmp_path / "look")],
-                         capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(
+        [capture_tool, "snapshot", str(process.pid), "--max-pause", "1", "-o", str(tmp_path / "look")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert ran.returncode != 0 and not (tmp_path / "look").exists()
-    assert "seccomp filter" in ran.stderr and "more than --max-pause 1" in ran.stderr and "--max-pause" in ran.stderr.splitlines()[-1]
+    assert (
+        "seccomp filter" in ran.stderr
+        and "more than --max-pause 1" in ran.stderr
+        and "--max-pause" in ran.stderr.splitlines()[-1]
+    )
     assert heard(process, "still here") == "heard still here 1000"

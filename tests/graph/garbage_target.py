@@ -5,6 +5,7 @@ Prints "READY". On a line of input it collects with DEBUG_SAVEALL and prints one
 object: ids of what the collector found ("saved"), of tracked objects that are gone all the same ("died"), and of all that
 are there when it has then freed what it found ("left").
 """
+
 import asyncio
 import collections
 import contextvars
@@ -230,9 +231,27 @@ def module():
     made.me = made
 
 
-KINDS = [self_list, pair, ring_with_tail, slots, self_dict, tuple_cycle, exception, nested_exceptions, closure, classes,
-         cache_on_self, bound_method, collections_cycles, iterators,
-         weak_references, context, local_storage, element, module]
+KINDS = [
+    self_list,
+    pair,
+    ring_with_tail,
+    slots,
+    self_dict,
+    tuple_cycle,
+    exception,
+    nested_exceptions,
+    closure,
+    classes,
+    cache_on_self,
+    bound_method,
+    collections_cycles,
+    iterators,
+    weak_references,
+    context,
+    local_storage,
+    element,
+    module,
+]
 FINALIZERS = [generator, suspended_generator, coroutine]
 
 

@@ -37,7 +37,11 @@ class Unreached(NamedTuple):
 def program(name: str) -> str:
     """A program of CMakeLists.txt here, from $UNLEAK_BUILD or the newest build that has it."""
     chosen = os.environ.get("UNLEAK_BUILD")
-    built = [Path(chosen) / "tests" / "graph" / name] if chosen else sorted(ROOT.glob("build/*/tests/graph/" + name), key=os.path.getmtime)
+    built = (
+        [Path(chosen) / "tests" / "graph" / name]
+        if chosen
+        else sorted(ROOT.glob("build/*/tests/graph/" + name), key=os.path.getmtime)
+    )
     if not built:
         pytest.skip("%s is not built: ./dev build dev" % name)
     return str(built[-1])
@@ -51,12 +55,20 @@ def capture_tool() -> str:
 
 def look_at(pid: int, file: Path, *options: str) -> Dict[int, Unreached]:
     """What no root reaches, by address."""
-    ran = subprocess.run([capture_tool(), "snapshot", str(pid), "-o", str(file), "--max-pause", "5000", *options], capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(
+        [capture_tool(), "snapshot", str(pid), "-o", str(file), "--max-pause", "5000", *options],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert ran.returncode == 0, ran.stderr
     listed = subprocess.run([program("unreached"), str(file)], capture_output=True, text=True, timeout=120)
     assert listed.returncode == 0, listed.stderr
     rows = (line.split(" ", 4) for line in listed.stdout.splitlines())
-    return {int(address, 16): Unreached(population, tracked == "1", hidden == "1", name) for address, population, tracked, hidden, name in rows}
+    return {
+        int(address, 16): Unreached(population, tracked == "1", hidden == "1", name)
+        for address, population, tracked, hidden, name in rows
+    }
 
 
 def kinds(addresses, unreached: Dict[int, Unreached]) -> Dict[str, int]:
@@ -68,7 +80,9 @@ def kinds(addresses, unreached: Dict[int, Unreached]) -> Dict[str, int]:
 
 @pytest.mark.parametrize("garbage_kinds", ["plain", "finalizers"])
 @pytest.mark.parametrize("producer", ["walker", "reader"])
-def test_garbage_is_what_the_collector_finds(interpreter: Interpreter, producer: str, garbage_kinds: str, tmp_path: Path) -> None:
+def test_garbage_is_what_the_collector_finds(
+    interpreter: Interpreter, producer: str, garbage_kinds: str, tmp_path: Path
+) -> None:
     if producer == "reader" and interpreter.free_threaded:
         pytest.skip("objects of free-threaded builds are in no lists")
     with start_target(interpreter.exe, HERE / "garbage_target.py", [garbage_kinds]) as target:

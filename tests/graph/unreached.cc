@@ -1,6 +1,6 @@
 // unreached LOOK: one line for each object of a snapshot file that no named root reaches:
-// ADDRESS POPULATION TRACKED HIDDEN TYPE, the population by its letter (graph/heap.h), tracked 1 if the collector lists it,
-// hidden 1 if it hangs on a counted reference that tp_traverse leaves out.
+// ADDRESS POPULATION TRACKED HIDDEN TYPE, the population by its letter (graph/heap.h), tracked 1 if the collector lists
+// it, hidden 1 if it hangs on a counted reference that tp_traverse leaves out.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -14,12 +14,18 @@ using unleak::graph::Population;
 
 char Letter(Population population) {
   switch (population) {
-    case Population::kRetained: return 'A';
-    case Population::kUnexplained: return 'B';
-    case Population::kGarbage: return 'C';
-    case Population::kUncollectable: return 'U';
-    case Population::kFrozen: return 'F';
-    case Population::kImmortal: return 'I';
+    case Population::kRetained:
+      return 'A';
+    case Population::kUnexplained:
+      return 'B';
+    case Population::kGarbage:
+      return 'C';
+    case Population::kUncollectable:
+      return 'U';
+    case Population::kFrozen:
+      return 'F';
+    case Population::kImmortal:
+      return 'I';
   }
   return '?';
 }
@@ -33,7 +39,8 @@ std::vector<bool> Hidden(const unleak::graph::Heap& heap) {
     for (unleak::u32 e = c.edge_row[node]; e < c.edge_row[node + 1]; ++e) {
       const unleak::u32 target = c.edge_target[e];
       const auto edge = unleak::snapshot::Label::Class(c.edge_label[e]);
-      const bool counts = edge == unleak::snapshot::EdgeClass::kOmitted || (all && edge == unleak::snapshot::EdgeClass::kTraverse);
+      const bool counts =
+          edge == unleak::snapshot::EdgeClass::kOmitted || (all && edge == unleak::snapshot::EdgeClass::kTraverse);
       if (!counts || hidden[target] || heap.population(target) == Population::kRetained) continue;
       hidden[target] = true;
       pending.push_back(target);
@@ -59,7 +66,8 @@ unleak::Status Run(const std::string& look) {
     const Population population = heap.population(node);
     if (population == Population::kRetained) continue;
     std::printf("%llx %c %d %d %s\n", static_cast<unsigned long long>(c.address[node]), Letter(population),
-                c.flags[node] & unleak::snapshot::kTracked ? 1 : 0, hidden[node] ? 1 : 0, std::string(c.type_name(node)).c_str());
+                c.flags[node] & unleak::snapshot::kTracked ? 1 : 0, hidden[node] ? 1 : 0,
+                std::string(c.type_name(node)).c_str());
   }
   return unleak::Status::Ok();
 }
