@@ -29,7 +29,7 @@ u64 EstimateExtra(const ProcStatus& status);
 Status CheckLimits(const ProcStatus& status, const Options& options, Target* target);
 
 // The same for a copy that is taken while the target stands still (stopped_copy.h): of all its own memory, at 700 MiB a
-// second (measured 900 to 2,000 on idle machines), what is swapped out at 100 MiB.
+// second (measured about 2,000 on one machine; others are slower), what is swapped out at 100 MiB.
 u64 EstimateCopyPause(const ProcStatus& status);
 Status CheckCopyLimits(const ProcStatus& status, const Options& options, Target* target);
 

@@ -203,6 +203,9 @@ class Walk {
   }
 
   // Kills the clone and lets the target reap it: its child, so nobody else can.
+  // Clones that an earlier look left behind (it was killed) are not reaped: wait4(-1, __WCLONE) would take any dead child
+  // without an exit signal, and a program may have made such children itself and wait for them. Nothing that outlives us
+  // says which are ours, so a zombie stays until the program ends; it costs an entry in the process table.
   void Dispose() {
     image_.reset();
     if (!clone_) return;

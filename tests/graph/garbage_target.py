@@ -81,7 +81,7 @@ def exception():
         local = [Node()]
         raise ValueError(local)
     except ValueError as error:
-        kept = error  # kept -> traceback -> this frame -> kept
+        kept = error  # noqa: F841: kept -> traceback -> this frame -> kept
 
 
 def nested_exceptions():
@@ -96,7 +96,7 @@ def nested_exceptions():
     try:
         fail(3)
     except RuntimeError as error:
-        kept = error
+        kept = error  # noqa: F841
 
 
 def closure():
