@@ -1,8 +1,5 @@
 #include "facts.h"
 
-#include <fmt/core.h>
-
-#include <numeric>
 #include <string>
 
 #include "commands.h"
@@ -10,36 +7,7 @@
 namespace unleak::tools {
 namespace {
 
-std::string Version(u32 hex) { return fmt::format("{}.{}.{}", hex >> 24, hex >> 16 & 0xff, hex >> 8 & 0xff); }
-
 double Milliseconds(u64 ns) { return static_cast<double>(ns) / 1e6; }
-
-const char* StopName(snapshot::Stop stop) {
-  switch (stop) {
-    case snapshot::Stop::kSafe: return "safe";
-    case snapshot::Stop::kGilFree: return "gil-free";
-    case snapshot::Stop::kBlind: return "blind";
-    case snapshot::Stop::kNone: return "none";
-  }
-  return "none";
-}
-
-const char* ProducerName(snapshot::Producer producer) {
-  switch (producer) {
-    case snapshot::Producer::kTwin: return "twin";
-    case snapshot::Producer::kReader: return "reader";
-    case snapshot::Producer::kCore: return "core";
-    case snapshot::Producer::kAgent: return "agent";
-    case snapshot::Producer::kSynthetic: return "synthetic";
-  }
-  return "synthetic";
-}
-
-u64 TotalBytes(const snapshot::Columns& columns) {
-  u64 total = std::accumulate(columns.size.begin(), columns.size.end(), u64{0});
-  for (const auto& [node, bytes] : columns.big_size) total += bytes - columns.size[node];
-  return total;
-}
 
 }  // namespace
 
@@ -49,7 +17,7 @@ nlohmann::json FactsOf(const capture::Target& target) {
       {"ppid", target.ppid},
       {"comm", target.comm},
       {"executable", target.executable},
-      {"python", target.python_hex ? nlohmann::json(Version(target.python_hex)) : nlohmann::json()},
+      {"python", target.python_hex ? nlohmann::json(snapshot::PythonVersion(target.python_hex)) : nlohmann::json()},
       {"free_threaded", target.free_threaded},
       {"can_look", target.can_look.ok()},
       {"estimated_pause_ms", Milliseconds(target.estimated_pause_ns)},
@@ -68,14 +36,14 @@ nlohmann::json FactsOf(const snapshot::Columns& columns) {
   for (u32 type : meta.skipped_types) skipped.emplace_back(columns.strings.at(columns.types[type].name));
   return {
       {"pid", meta.pid},
-      {"python", Version(meta.python_hex)},
+      {"python", snapshot::PythonVersion(meta.python_hex)},
       {"free_threaded", meta.free_threaded != 0},
-      {"producer", ProducerName(meta.producer)},
-      {"stop", StopName(meta.stop)},
+      {"producer", snapshot::NameOf(meta.producer)},
+      {"stop", snapshot::NameOf(meta.stop)},
       {"retakes", meta.retakes},
       {"objects", columns.node_count()},
       {"edges", columns.edge_count()},
-      {"bytes", TotalBytes(columns)},
+      {"bytes", columns.total_bytes()},
       {"rss", meta.rss_bytes},
       {"pause_ms", Milliseconds(meta.pause_ns)},
       {"total_pause_ms", Milliseconds(meta.total_pause_ns)},
