@@ -249,3 +249,17 @@ def test_value_without_a_variable(project):
     found = project.ask("bulk", file=path, line=line, function="main", name="", type="str")
     assert found["places"][0]["line"] == line
     assert found["source"] == "file"
+
+
+def test_the_file_holds_what_is_being_read(project):
+    """Seen in the middle of a read, the bytes hang on the file of the with statement."""
+    body = """
+        with open(path) as f:
+            data = f.read()  # HERE
+        return data
+    """
+    path = _program(project, body)
+    line = project.marks["HERE"][0][1]
+    found = project.ask("bulk", file=path, line=line, function="main", name="f", type="bytes")
+    assert found is not None, project.notes
+    assert found["places"][0]["line"] == line and found["streamable"] is True

@@ -50,7 +50,10 @@ def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
             if ask not in _ASKS:
                 notes.append("%s: %r is not a question that the source can answer" % (ident or "a question", ask))
                 continue
-            found, why = _ASKS[ask](program, question)
+            try:
+                found, why = _ASKS[ask](program, question)
+            except Exception as problem:  # one source that defeats us must not cost the other answers
+                found, why = None, "not answered, by a fault of unleak: %s: %s" % (type(problem).__name__, problem)
             if found is not None:
                 answers[ident] = found
             elif why:

@@ -105,12 +105,11 @@ def _assignments(scope: Scope, name: str, line: int) -> Iterator[Tuple[ast.AST, 
         for b in (binder.bindings.get(name, ()) if binder is not None else ())
         if b.value is not None and b.how in ("assign", "with")
     ]
-    before = [b.node.lineno for b in found if b.node.lineno <= line] if line else []
-    latest = max(before, default=0)
-    for binding in found:
-        at = binding.node.lineno
-        if binding.value is not None:
-            yield binding.node, binding.value, 0.95 if at == latest or not line else 0.7 if at < line else 0.6
+    placed = [(b.value if b.how == "with" else b.node, b.value) for b in found if b.value is not None]
+    latest = max((node.lineno for node, _ in placed if node.lineno <= line), default=0) if line else 0
+    for node, value in placed:
+        near = 0.95 if node.lineno == latest or not line else 0.7 if node.lineno < line else 0.6
+        yield node, value, near
     for node in scope.of(ast.AugAssign):
         if isinstance(node.target, ast.Name) and node.target.id == name:
             yield node, node.value, 0.8
