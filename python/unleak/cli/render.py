@@ -14,7 +14,7 @@ GARBAGE_KINDS = {"reference-cycle"}
 PEAK_KINDS = {"bulk-read"}
 COLORS = {"LEAK": "1;31", "GARBAGE": "1;33", "PEAK": "1;33", "NOT A LEAK": "1;32", "CLEAN": "1;32", "INCONCLUSIVE": "1;35"}
 QUESTION = re.compile(r"^[a-z]+\d+\.[a-z]+\d*: ")
-LIBRARY = re.compile(r"/\S*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=\S)")     # a package says where a file is
+LIBRARY = re.compile(r"[^\s(]*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=\S)")     # a package says where a file is
 ORIGINS = {"bytecode": "(from the byte code: no source)", "snapshot": "(takes part; no line is known)"}
 MOST_TYPES, MOST_PLACES, MOST_NOTES = 4, 3, 6
 
