@@ -81,7 +81,7 @@ def exception():
         local = [Node()]
         raise ValueError(local)
     except ValueError as error:
-        kept = error  # noqa: F841: kept -> traceback -> this frame -> kept
+        kept = error  # noqa: F841 - kept, its traceback, this frame, kept
 
 
 def nested_exceptions():
