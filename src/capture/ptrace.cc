@@ -115,11 +115,13 @@ std::vector<int> StopAllThreads(u32 pid, int* error, const std::vector<int>& bef
   }
 }
 
-u64 NowNs() {
+u64 ClockNs(clockid_t clock) {
   timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
 }
+
+u64 NowNs() { return ClockNs(CLOCK_MONOTONIC); }
 
 void SleepNs(u64 ns) {
   timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};

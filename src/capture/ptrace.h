@@ -1,6 +1,8 @@
 // Thin layer over ptrace(2) and the threads of a process. Each tracee belongs to the calling thread.
 #pragma once
 
+#include <time.h>
+
 #include <optional>
 #include <vector>
 
@@ -52,6 +54,7 @@ class TimedWaitsStartOver {
   TimedWaitsStartOver& operator=(const TimedWaitsStartOver&) = delete;
 };
 
+u64 ClockNs(clockid_t clock);
 u64 NowNs();  // CLOCK_MONOTONIC
 void SleepNs(u64 ns);
 

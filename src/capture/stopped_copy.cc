@@ -1,7 +1,5 @@
 #include "capture/stopped_copy.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <string>
 
@@ -12,12 +10,6 @@
 
 namespace unleak::capture {
 namespace {
-
-u64 ClockNs(clockid_t clock) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
-}
 
 class StoppedCopy {
  public:

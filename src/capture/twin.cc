@@ -22,12 +22,6 @@
 namespace unleak::capture {
 namespace {
 
-u64 ClockNs(clockid_t clock) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
-}
-
 // One walk: stop, clone, let go, walk, and the same again where the first one was at a bad moment.
 class Walk {
  public:
@@ -62,7 +56,7 @@ class Walk {
     gadgets_ = arch::FindGadgets(pid_, maps);
     if (!gadgets_.found())
       return Status(Code::kUnsupported, "process " + std::to_string(pid_) + " has no `syscall; ret` or no signal restorer",
-                    "use the reader");
+                    "a program without the C library's system call stubs cannot be looked at while it runs");
     return Status::Ok();
   }
 

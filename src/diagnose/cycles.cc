@@ -141,10 +141,8 @@ Json Describe(const Heap& heap, const Component& cycle) {
   for (bool with_types : {false, true})
     for (size_t i = 0; edges.empty() && i < by_telling.size() && i < 16; ++i)
       edges = ShortestCycle(c, cycle.nodes, by_telling[i], with_types);
-  std::set<std::string> modules;
-  for (u32 n : by_telling) modules.insert(std::string(c.strings.at(c.types[c.type[n]].module)));
   return {{"edges", DescribeEdges(heap, edges)}, {"what", ToJson(Types(heap, cycle.nodes), 12)},
-          {"members", MemberCode(heap, cycle.nodes)}, {"modules", modules}};
+          {"members", MemberCode(heap, cycle.nodes)}};
 }
 
 }  // namespace
