@@ -56,7 +56,4 @@ struct RegisteredDetector {
 // All detectors, in the order in which they run (detectors/registry.cc).
 const std::vector<RegisteredDetector>& Detectors();
 
-// 64-bit FNV-1a as 16 hex digits: the signature's hash.
-std::string Signature(const std::string& kind, const std::string& holder, const std::string& type);
-
 }  // namespace unleak::diagnose

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "diagnose/remedy.h"
+#include "diagnose/signature.h"
 
 namespace unleak::diagnose {
 namespace {
@@ -251,7 +252,6 @@ Json ToFinding(const Evidence& evidence, Judged& j) {
   Candidate& c = j.candidate;
   Json f = c.finding;
   f["certainty"] = j.certainty;
-  f["id"] = Signature(f["kind"], c.holder.known ? c.holder.text : "", c.main_type);
   f["pids"] = Json::array({evidence.last.columns().meta.pid});
   f["title"] = Title(j);
   f["holder"] = c.family == Family::kCycle || !c.holder.known
@@ -261,6 +261,7 @@ Json ToFinding(const Evidence& evidence, Judged& j) {
     if (!f["sites"].contains(sites)) f["sites"][sites] = Json::array();
   for (const char* part : {"bound", "cycle", "peak"})
     if (!f.contains(part)) f[part] = nullptr;
+  f["id"] = Signature(f, c.holder);
   f["remedy"] = ProposeRemedy(evidence, c, f);
   f["score"] = {{"bytes_per_s", c.bytes_per_s}, {"factors", {{"prior", Factor(j)}}}};
   return f;
@@ -345,17 +346,6 @@ Json Notes(const Evidence& evidence, const Json& answers) {
 
 }  // namespace
 
-std::string Signature(const std::string& kind, const std::string& holder, const std::string& type) {
-  u64 hash = 0xcbf29ce484222325ull;
-  for (const std::string& part : {kind, holder, type}) {
-    for (char ch : part) hash = (hash ^ static_cast<unsigned char>(ch)) * 0x100000001b3ull;
-    hash = (hash ^ 0x1f) * 0x100000001b3ull;
-  }
-  char text[20];
-  std::snprintf(text, sizeof text, "u1-%016llx", static_cast<unsigned long long>(hash));
-  return text;
-}
-
 Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const Json& answers) {
   DropExplained(candidates);
   std::vector<Judged> judged;
@@ -382,7 +372,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
   for (const auto& look : evidence.looks) snapshots.push_back(look.facts.snapshot);
   const double window = std::max(evidence.window_s(), 1e-3);
   const Json target = Target(evidence, answers);
-  return {{"schema", 1}, {"tool", "unleak " UNLEAK_VERSION}, {"signatures", 1}, {"target", target},
+  return {{"schema", 1}, {"tool", "unleak " UNLEAK_VERSION}, {"signatures", kSignatureVersion}, {"target", target},
           {"processes", Json::array({{{"pid", target["pid"]}, {"ppid", evidence.last.columns().meta.ppid}, {"role", ""},
                                       {"python", target["python"]}, {"started_s", 0.0}, {"exit", target["exit"]}}})},
           {"snapshots", snapshots}, {"verdict", outcome.verdict}, {"summary", outcome.summary}, {"findings", findings},

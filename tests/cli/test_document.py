@@ -70,6 +70,11 @@ def test_compare_by_signature(compare, before, after, word, status):
     assert result.stdout.startswith(word) and result.returncode == status
 
 
+@pytest.mark.parametrize("before, after, status", [("leak", "leak", 0), ("clean", "leak", 1), ("leak", "clean", 0)])
+def test_a_baseline_lets_known_findings_pass(compare, before, after, status):
+    assert compare(before, after, "--baseline").returncode == status
+
+
 def test_compare_as_json(compare):
     result = json.loads(compare("leak", "garbage", "--json").stdout)
     assert [f["kind"] for f in result["fixed"]] == ["growing-container"]

@@ -15,6 +15,8 @@ LARGEST = 256 << 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", metavar="BEFORE.json", help="the document of before the change, or the baseline")
     parser.add_argument("after", metavar="AFTER.json", help="the document of after it")
+    parser.add_argument("--baseline", action="store_true",
+                        help="BEFORE lists what is known: only new findings make exit status 1")
     parser.add_argument("--fail-on", choices=options.FAIL_LEVELS, default="probable",
                         help="least certainty of a finding that is still there or new for exit status 1 (probable)")
     options.add_json(parser)
@@ -30,7 +32,7 @@ def execute(args: argparse.Namespace) -> int:
         output.write_json(result)
     else:
         sys.stdout.write(output.encodable(listing(result), sys.stdout))
-    return status(result, args.fail_on)
+    return status(result, args.fail_on, args.baseline)
 
 
 def load(path: str) -> Document:
@@ -59,11 +61,12 @@ def compare(before: Document, after: Document) -> Dict[str, Any]:
             "new": [f for key, f in new.items() if key not in old]}
 
 
-def status(result: Dict[str, Any], fail_on: str) -> int:
+def status(result: Dict[str, Any], fail_on: str, baseline: bool = False) -> int:
+    """1 if something is still there or new (of a baseline: new) with at least that certainty."""
     if fail_on == "never":
         return errors.OK
     least = CERTAINTY.get(fail_on, CERTAINTY["possible"])
-    if any(certainty(f) >= least for f in result["still_there"] + result["new"]):
+    if any(certainty(f) >= least for f in result["new"] + ([] if baseline else result["still_there"])):
         return errors.FOUND
     return errors.FOUND if fail_on == "inconclusive" and result["after"] == "inconclusive" else errors.OK
 
