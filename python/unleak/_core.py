@@ -127,6 +127,10 @@ class Session:
         """Folds the look in and takes it over."""
         _check(library().unleak_session_add(self._handle, snapshot.give()))
 
+    def make_room(self) -> None:
+        """Drops the last look before the next is opened. Until one is added, nothing can be concluded."""
+        _check(library().unleak_session_make_room(self._handle))
+
     def next(self) -> Json:
         return _json("unleak_session_next", self._handle)
 

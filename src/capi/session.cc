@@ -19,8 +19,19 @@ int unleak_session_add(unleak_session* d, unleak_snapshot* s) {
   const std::unique_ptr<unleak_snapshot> owned(s);
   return Guarded([&]() -> Status {
     if (!d || !s) return Status(unleak::Code::kUsage, "session or snapshot is NULL");
+    UNLEAK_RETURN_IF_ERROR(d->session.Fits(owned->Look().meta));
+    d->session.MakeRoom();
+    if (owned->columns) std::vector<unleak::snapshot::OwnedBlock>().swap(owned->columns->blocks);  // their bytes are in the sizes
     UNLEAK_RETURN_IF_ERROR(owned->Graph());
     return d->session.Add(std::move(*owned->heap));
+  });
+}
+
+int unleak_session_make_room(unleak_session* d) {
+  return Guarded([&]() -> Status {
+    if (!d) return Status(unleak::Code::kUsage, "session is NULL");
+    d->session.MakeRoom();
+    return Status::Ok();
   });
 }
 

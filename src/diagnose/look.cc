@@ -166,7 +166,7 @@ std::vector<u32> Elements(const Columns& c, u32 container) {
   return keys.empty() ? all : keys;
 }
 
-PathHasher::PathHasher(const Heap& heap) : heap_(heap), memo_(heap.node_count(), 0) {}
+PathHasher::PathHasher(const Heap& heap) : heap_(heap), memo_(heap.node_count(), 0), hashes_(1) {}
 
 u64 PathHasher::StepHash(u32 node) const {
   const Columns& c = heap_.columns();
@@ -181,20 +181,25 @@ u64 PathHasher::StepHash(u32 node) const {
   return Mix(type, kind == LabelKind::kKeyNode ? 2 : kind == LabelKind::kKey ? 3 : 1);
 }
 
+u64 PathHasher::Extend(u32 node) const {
+  const u32 parent = heap_.parent(node), root = heap_.root_of(node);
+  const u64 step = StepHash(node);
+  if (parent == kNone) return Mix(step, root == kNone ? 7 : HashText(heap_.roots()[root].name));
+  const u64 above = hashes_[memo_[parent]];
+  const bool run = heap_.parent(parent) != kNone && StepHash(parent) == step;  // of the same (edge, type) is one step: linked lists
+  return run ? above : Mix(above, step);
+}
+
 u64 PathHasher::Hash(u32 node) {
   stack_.clear();
   for (u32 at = node; at != kNone && memo_[at] == 0; at = heap_.parent(at)) stack_.push_back(at);
   for (size_t i = stack_.size(); i-- > 0;) {
-    const u32 at = stack_[i], parent = heap_.parent(at), root = heap_.root_of(at);
-    const u64 step = StepHash(at);
-    if (parent == kNone)
-      memo_[at] = Mix(step, root == kNone ? 7 : HashText(heap_.roots()[root].name)) | 1;
-    else if (heap_.parent(parent) != kNone && StepHash(parent) == step)
-      memo_[at] = memo_[parent];  // a run of the same (edge, type) is one step: linked lists
-    else
-      memo_[at] = Mix(memo_[parent], step) | 1;
+    const u64 hash = Extend(stack_[i]);
+    const auto [place, added] = places_.try_emplace(hash, static_cast<u32>(hashes_.size()));
+    if (added) hashes_.push_back(hash);
+    memo_[stack_[i]] = place->second;
   }
-  return memo_[node];
+  return hashes_[memo_[node]];
 }
 
 LookSummary Summarise(const Heap& heap, double at_s, bool with_peaks) {

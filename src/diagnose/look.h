@@ -86,8 +86,11 @@ class PathHasher {
 
  private:
   u64 StepHash(u32 node) const;
+  u64 Extend(u32 node) const;  // the hash of a node whose parent has one
   const graph::Heap& heap_;
-  std::vector<u64> memo_;
+  std::vector<u32> memo_;     // node -> its place in hashes_, 0: not asked for
+  std::vector<u64> hashes_;   // few: one a folded path
+  std::unordered_map<u64, u32> places_;
   std::vector<u32> stack_;
 };
 

@@ -13,8 +13,7 @@ constexpr double kCleanNeeds = 12.0;                // seconds of activity befor
 constexpr size_t kMostLooks = 12;                   // of a whole run; then they are thinned
 constexpr double kRunFirst = 0.5, kRunShare = 0.25;  // run: first wait, then a share of the time so far
 
-bool SameProcess(const graph::Heap& a, const graph::Heap& b) {
-  const auto &x = a.columns().meta, &y = b.columns().meta;
+bool SameProcess(const snapshot::Meta& x, const snapshot::Meta& y) {
   return x.pid == y.pid && x.process_start_ns == y.process_start_ns && x.python_hex == y.python_hex;
 }
 
@@ -79,21 +78,41 @@ Result<Session> Session::Create(const std::string& options) {
   return session;
 }
 
-Status Session::Add(graph::Heap heap) {
-  if (last_ && !SameProcess(*last_, heap))
-    return Status(Code::kUsage, "the looks are of different processes: pid " + std::to_string(last_->columns().meta.pid) + " and " +
-                                    std::to_string(heap.columns().meta.pid),
+double Session::SinceFirst(const snapshot::Meta& meta) const {
+  return looks_.empty() ? 0 : static_cast<double>(meta.boot_ns - std::min(meta.boot_ns, first_.boot_ns)) * 1e-9;
+}
+
+Status Session::Fits(const snapshot::Meta& meta) const {
+  if (looks_.empty()) return Status::Ok();
+  if (!SameProcess(first_, meta))
+    return Status(Code::kUsage, "the looks are of different processes: pid " + std::to_string(first_.pid) + " and " + std::to_string(meta.pid),
                   "give snapshots of one process, in order of time");
-  const u64 now = heap.columns().meta.boot_ns;
-  if (looks_.empty()) first_boot_ns_ = now;
-  const double at_s = static_cast<double>(now - std::min(now, first_boot_ns_)) * 1e-9;
-  if (!looks_.empty() && at_s <= looks_.back().facts.at_s)
+  if (SinceFirst(meta) <= looks_.back().facts.at_s)
     return Status(Code::kUsage, "the looks are not in order of time", "name the oldest snapshot first");
+  return Status::Ok();
+}
+
+void Session::MakeRoom() {
+  candidates_.reset();
+  last_.reset();
+}
+
+Status Session::Add(graph::Heap heap) {
+  const snapshot::Meta& meta = heap.columns().meta;
+  UNLEAK_RETURN_IF_ERROR(Fits(meta));
+  const double at_s = SinceFirst(meta);
+  if (looks_.empty()) first_ = meta;
   looks_.push_back(Summarise(heap, at_s, true));
   last_.emplace(std::move(heap));
   candidates_.reset();
   if (options_.run) Thin();
   return Status::Ok();
+}
+
+Status Session::HasLook() const {
+  if (last_) return Status::Ok();
+  if (looks_.empty()) return Status(Code::kUsage, "no look yet");
+  return Status(Code::kUsage, "the last look could not be added", "look again, or leave that snapshot out");
 }
 
 // Keeps at most kMostLooks of a run, evenly spread over its time: the look nearest to its neighbours goes. Looks with big holders stay.
@@ -123,7 +142,7 @@ const std::vector<Candidate>& Session::Candidates() {
 
 std::string Session::Next() {
   auto say = [](bool done, double wait, const std::string& why) { return Json{{"done", done}, {"wait_s", wait}, {"why", why}}.dump(); };
-  if (looks_.empty()) return say(false, 0, "no look yet");
+  if (!last_) return say(false, 0, HasLook().message());
   const double elapsed = looks_.back().facts.at_s;
   if (options_.run) return say(false, std::max(kRunFirst, kRunShare * elapsed), "until the program ends");
   if (options_.duration_s > 0) {
@@ -144,7 +163,7 @@ std::string Session::Next() {
 }
 
 Result<std::string> Session::Questions() {
-  if (!last_) return Status(Code::kUsage, "no look yet");
+  UNLEAK_RETURN_IF_ERROR(HasLook());
   const auto& c = last_->columns();
   const Json frames = RunningFrames(c);
   Json questions = Json::array();
@@ -159,7 +178,7 @@ Result<std::string> Session::Questions() {
 }
 
 Result<std::string> Session::Conclude(const std::string& answers) {
-  if (!last_) return Status(Code::kUsage, "no look yet");
+  UNLEAK_RETURN_IF_ERROR(HasLook());
   Json json = Json::object();
   if (!answers.empty()) {
     json = Json::parse(answers, nullptr, false);

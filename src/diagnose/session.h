@@ -16,7 +16,13 @@ class Session {
   // `options` is a JSON object or "": {"looks": 4, "duration_s": null, "run": false, "all": false}.
   static Result<Session> Create(const std::string& options);
 
-  // Folds the look in. Looks must be of one process and in order of time (kUsage otherwise).
+  // Drops the last heap, so that the next look is read and its graph built in its room. Until Add, questions and conclusions fail.
+  void MakeRoom();
+
+  // kUsage unless `next` may be added: looks must be of one process and in order of time.
+  Status Fits(const snapshot::Meta& next) const;
+
+  // Folds a look in that fits.
   Status Add(graph::Heap heap);
 
   // {"done": bool, "wait_s": seconds from the last look to the next, "why": text}
@@ -33,13 +39,15 @@ class Session {
 
  private:
   const std::vector<Candidate>& Candidates();
+  Status HasLook() const;
+  double SinceFirst(const snapshot::Meta& meta) const;  // seconds
   void Thin();
 
   Options options_;
   std::vector<LookSummary> looks_;
   std::optional<graph::Heap> last_;
   std::optional<std::vector<Candidate>> candidates_;  // of the looks so far
-  u64 first_boot_ns_ = 0;
+  snapshot::Meta first_;  // of the first look, once there is one
 };
 
 }  // namespace unleak::diagnose

@@ -246,6 +246,18 @@ TEST(Session, LooksOfDifferentProcessesAreRefused) {
   EXPECT_EQ(session->Add(two.Take()).code(), Code::kUsage);
 }
 
+TEST(Session, ALookThatDoesNotFitLosesNothing) {
+  auto looks = testing::ParseHeapText(kLeak);
+  auto session = Session::Create("");
+  ASSERT_TRUE(session->Add(graph::Heap::Build(std::move((*looks)[1].columns)).Take()).ok());
+  EXPECT_FALSE(session->Fits((*looks)[0].columns.meta).ok());  // older
+  EXPECT_TRUE(session->Questions().ok());
+  session->MakeRoom();
+  EXPECT_FALSE(session->Conclude("").ok());
+  ASSERT_TRUE(session->Add(graph::Heap::Build(std::move((*looks)[2].columns)).Take()).ok());
+  EXPECT_TRUE(session->Conclude("").ok());
+}
+
 TEST(Session, EndsEarlyWhenTheAnswerIsClear) {
   auto session = Session::Create("");
   ASSERT_TRUE(session.ok());

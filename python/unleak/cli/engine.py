@@ -105,6 +105,10 @@ class Session:
         """Fold a look in; the snapshot is taken over."""
         _guarded(self._core.add, snapshot.core)
 
+    def make_room(self) -> None:
+        """Drop the last look before the next is opened: two of a big heap may not fit."""
+        _guarded(self._core.make_room)
+
     def next(self) -> Dict[str, Any]:
         return _guarded(self._core.next)
 

@@ -69,6 +69,7 @@ class Watch:
         began = time.monotonic()
         try:
             facts, descriptors = self.helper.call(request)
+            subject.session.make_room()
             snapshot = engine.Snapshot.from_reply(descriptors)
         except (Refused, Interrupted) as problem:
             subject.problem = problem
