@@ -65,6 +65,9 @@ class Session:
         self.options = options
         self.looks = []
 
+    def make_room(self):
+        pass
+
     def add(self, snapshot):
         self.looks.append(snapshot.info())
 
