@@ -11,6 +11,7 @@ COMMANDS: Dict[str, str] = {
     "run": "start a program, look at it while it runs, and say what leaks",
     "snapshot": "take one look and write it to a file",
     "compare": "compare two verdict documents: fixed, still there, new",
+    "check": "find places in source files where programs are known to leak",
     "top": "list what is in a snapshot, by type, retained size or holder",
     "paths": "show what holds an object or a type",
     "cycles": "list the reference cycles of a snapshot",

@@ -46,6 +46,8 @@ def convert(action: argparse.Action, value: Any, where: str) -> Any:
         if word not in YES | NO:
             raise errors.usage("%s is %r; it can be true or false" % (where, value))
         return word in YES
+    if isinstance(value, list):     # TOML has lists; flags and the environment write them with commas
+        value = ",".join(map(str, value))
     try:
         result = action.type(str(value)) if callable(action.type) else str(value)
     except (ValueError, argparse.ArgumentTypeError) as problem:

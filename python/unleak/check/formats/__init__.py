@@ -1,0 +1,1 @@
+"""How a check's result is written, one format a file: each has `render(result) -> str`."""

@@ -1,0 +1,1 @@
+"""One rule a file; `unleak.check.rule` says what is in it."""
