@@ -1,0 +1,53 @@
+"""An asyncio server that adds each connection's writer to a set and forgets to take it out.
+
+Truth
+-----
+command: diagnose
+verdict: leak
+kind: growing-container|listener
+what: StreamWriter|StreamReader|StreamReaderProtocol|_SelectorSocketTransport|bytearray
+holder: writers
+site: LEAK
+remedy: remove-entry|bound|close|weakref|unregister
+"""
+
+import asyncio
+
+
+class Chat:
+    def __init__(self):
+        self.writers = set()
+
+    async def talk(self, reader, writer):
+        self.writers.add(writer)  # MARK: LEAK
+        try:
+            while True:
+                line = await reader.readline()
+                if not line:
+                    break
+                writer.write(line.upper())
+                await writer.drain()
+        finally:
+            writer.close()
+
+
+async def visit(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"hello\n")
+    await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def main():
+    chat = Chat()
+    server = await asyncio.start_server(chat.talk, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    print("READY", flush=True)
+    while True:
+        await visit(port)
+        await asyncio.sleep(0.01)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

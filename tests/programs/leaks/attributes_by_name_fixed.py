@@ -1,0 +1,44 @@
+"""The attribute is removed when the request is done.
+
+Truth
+-----
+command: diagnose
+verdict: clean|not_a_leak
+"""
+
+import time
+
+
+class Bag:
+    pass
+
+
+class Timing:
+    def __init__(self):
+        self.start = time.time()
+        self.end = None
+
+
+TIMINGS = Bag()
+
+
+def step():
+    step.number += 1
+    name = "request_%d" % step.number
+    setattr(TIMINGS, name, Timing())
+    getattr(TIMINGS, name).end = time.time()
+    delattr(TIMINGS, name)
+
+
+step.number = 0
+
+
+def main():
+    print("READY", flush=True)
+    while True:
+        step()
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""An event bus by topic; a widget subscribes with a partial and is closed without unsubscribing.
+
+Truth
+-----
+command: diagnose
+verdict: leak
+kind: listener
+what: partial|Widget|dict|method
+holder: _listeners
+site: LEAK|SUBSCRIBE
+remedy: unregister|remove-entry|weakref
+"""
+
+import functools
+import time
+
+
+class Bus:
+    def __init__(self):
+        self._listeners = {}
+
+    def subscribe(self, topic, listener):
+        self._listeners.setdefault(topic, []).append(listener)  # MARK: LEAK
+
+    def unsubscribe(self, topic, listener):
+        self._listeners[topic].remove(listener)
+
+    def publish(self, topic, value):
+        for listener in self._listeners.get(topic, ())[-5:]:
+            listener(value)
+
+
+BUS = Bus()
+
+
+class Widget:
+    def __init__(self, number):
+        self.number = number
+        self.value = None
+        self.listener = functools.partial(Widget.changed, self)
+        BUS.subscribe("value", self.listener)  # MARK: SUBSCRIBE
+
+    def changed(self, value):
+        self.value = value
+
+    def close(self):
+        self.value = None
+
+
+def step():
+    step.number += 1
+    widget = Widget(step.number)
+    BUS.publish("value", step.number)
+    widget.close()
+
+
+step.number = 0
+
+
+def main():
+    print("READY", flush=True)
+    while True:
+        step()
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The same memo, emptied when it is full.
+
+Truth
+-----
+command: diagnose
+verdict: clean|not_a_leak
+"""
+
+import time
+
+_routes = {}
+_counter = 0
+
+
+class Route:
+    __slots__ = ("start", "goal", "steps")
+
+    def __init__(self, start, goal):
+        self.start = start
+        self.goal = goal
+        self.steps = list(range(start % 7))
+
+
+def route(start, goal):
+    key = (start, goal)
+    if key not in _routes:
+        if len(_routes) >= 200:
+            _routes.clear()
+        _routes[key] = Route(start, goal)
+    return _routes[key]
+
+
+def step():
+    global _counter
+    _counter += 1
+    route(_counter, _counter + 1)
+
+
+def main():
+    print("READY", flush=True)
+    while True:
+        step()
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""A query whose rows are all fetched before the first is used.
+
+Truth
+-----
+command: run
+verdict: peak
+kind: bulk-read
+what: tuple|list|str
+site: LEAK
+remedy: stream
+"""
+
+import sqlite3
+
+
+def fill(db, rows):
+    db.execute("create table orders (name text, amount integer)")
+    db.executemany("insert into orders values (?, ?)", (("customer %d" % n, n) for n in range(rows)))
+
+
+def longest(db):
+    cursor = db.execute("select name, amount from orders")
+    rows = cursor.fetchall()  # MARK: LEAK
+    best = ""
+    for name, _ in rows:
+        if len(name) > len(best):
+            best = name
+    return best
+
+
+def main():
+    db = sqlite3.connect("")
+    fill(db, 600000)
+    return longest(db)
+
+
+if __name__ == "__main__":
+    print("RESULT", main(), flush=True)

@@ -1,0 +1,33 @@
+"""The cursor is read as it goes.
+
+Truth
+-----
+command: run
+verdict: clean|not_a_leak
+"""
+
+import sqlite3
+
+
+def fill(db, rows):
+    db.execute("create table orders (name text, amount integer)")
+    db.executemany("insert into orders values (?, ?)", (("customer %d" % n, n) for n in range(rows)))
+
+
+def longest(db):
+    cursor = db.execute("select name, amount from orders")
+    best = ""
+    for name, _ in cursor:
+        if len(name) > len(best):
+            best = name
+    return best
+
+
+def main():
+    db = sqlite3.connect("")
+    fill(db, 600000)
+    return longest(db)
+
+
+if __name__ == "__main__":
+    print("RESULT", main(), flush=True)

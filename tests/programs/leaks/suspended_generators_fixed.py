@@ -1,0 +1,48 @@
+"""Each import is read to its end.
+
+Truth
+-----
+command: diagnose
+verdict: clean|not_a_leak
+"""
+
+import time
+
+
+class Scheduler:
+    def __init__(self):
+        self.pending = []
+
+    def start(self, number):
+        job = self.importer(number)
+        next(job)
+        for _ in job:
+            pass
+
+    def importer(self, number):
+        rows = list(range(number % 50, number % 50 + 60))
+        while rows:
+            yield rows[:10]
+            del rows[:10]
+
+
+scheduler = Scheduler()
+
+
+def step():
+    step.number += 1
+    scheduler.start(step.number)
+
+
+step.number = 0
+
+
+def main():
+    print("READY", flush=True)
+    while True:
+        step()
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    main()
