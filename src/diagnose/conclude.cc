@@ -248,7 +248,7 @@ std::string Title(const Judged& j) {
   return {};
 }
 
-Json ToFinding(const Evidence& evidence, Judged& j) {
+Json ToFinding(const Evidence& evidence, const Json& answers, Judged& j) {
   Candidate& c = j.candidate;
   Json f = c.finding;
   f["certainty"] = j.certainty;
@@ -262,7 +262,7 @@ Json ToFinding(const Evidence& evidence, Judged& j) {
   for (const char* part : {"bound", "cycle", "peak"})
     if (!f.contains(part)) f[part] = nullptr;
   f["id"] = Signature(f, c.holder);
-  f["remedy"] = ProposeRemedy(evidence, c, f);
+  f["remedy"] = ProposeRemedy(evidence, c, f, answers);
   f["score"] = {{"bytes_per_s", c.bytes_per_s}, {"factors", {{"prior", Factor(j)}}}};
   return f;
 }
@@ -362,7 +362,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
     const bool listed = evidence.options.all || (findings.size() < kMostFindings && (findings.size() < 2 || covered < kCovered * growth));
     covered += j.candidate.bytes_per_s;
     if (listed) {
-      findings.push_back(ToFinding(evidence, j));
+      findings.push_back(ToFinding(evidence, answers, j));
     } else {
       uncovered_objects += j.candidate.objects_per_s * evidence.window_s();
       uncovered_bytes += j.candidate.bytes_per_s * evidence.window_s();

@@ -4,6 +4,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "diagnose/remedy_cut.h"
+
 namespace unleak::diagnose {
 namespace {
 
@@ -80,8 +82,8 @@ std::string EdgeText(const Heap& heap, u32 source, u32 label) {
   }
 }
 
-// The edges of the cycle as a person sees them: an instance's dict is folded into the instance.
-Json DescribeEdges(const Heap& heap, const std::vector<u32>& edges) {
+// The edges of the cycle as a person sees them: an instance's dict is folded into the instance. `shown` gets their ids.
+Json DescribeEdges(const Heap& heap, const std::vector<u32>& edges, std::vector<u32>& shown) {
   const Columns& c = heap.columns();
   Json out = Json::array();
   std::vector<bool> folded(edges.size());
@@ -97,7 +99,9 @@ Json DescribeEdges(const Heap& heap, const std::vector<u32>& edges) {
     const u32 from = owner != kNone && edges.size() > 1 && is_dict_edge(before) ? owner : source;
     Json edge = {{"from", c.type_name(from)}, {"edge", EdgeText(heap, source, c.edge_label[edges[i]])},
                  {"to", c.type_name(target)}, {"at", nullptr}};
-    if (std::find(out.begin(), out.end(), edge) == out.end()) out.push_back(std::move(edge));
+    if (std::find(out.begin(), out.end(), edge) != out.end()) continue;
+    out.push_back(std::move(edge));
+    shown.push_back(edges[i]);
   }
   return out;
 }
@@ -137,12 +141,18 @@ Json Describe(const Heap& heap, const Component& cycle) {
   std::vector<u32> by_telling(cycle.nodes.begin(), cycle.nodes.begin() + static_cast<std::ptrdiff_t>(std::min(cycle.nodes.size(), kMostNodes)));
   std::stable_sort(by_telling.begin(), by_telling.end(),
                    [&](u32 a, u32 b) { return Telling(c, c.type[a]) > Telling(c, c.type[b]); });
-  std::vector<u32> edges;
+  std::vector<u32> edges, shown;
+  bool through_types = false;
   for (bool with_types : {false, true})
-    for (size_t i = 0; edges.empty() && i < by_telling.size() && i < 16; ++i)
+    for (size_t i = 0; edges.empty() && i < by_telling.size() && i < 16; ++i) {
       edges = ShortestCycle(c, cycle.nodes, by_telling[i], with_types);
-  return {{"edges", DescribeEdges(heap, edges)}, {"what", ToJson(Types(heap, cycle.nodes), 12)},
-          {"members", MemberCode(heap, cycle.nodes)}};
+      through_types = with_types;
+    }
+  const Json described = DescribeEdges(heap, edges, shown);
+  const auto cuts = CutsOfCycle(heap, cycle.nodes, shown, through_types);
+  const size_t cut = BestCut(c, shown, cuts);
+  return {{"edges", described}, {"what", ToJson(Types(heap, cycle.nodes), 12)}, {"members", MemberCode(heap, cycle.nodes)},
+          {"cut", cut}, {"left", cut < cuts.size() ? cuts[cut].left : 0}};
 }
 
 }  // namespace

@@ -282,7 +282,15 @@ def _remedy(finding: Document) -> List[str]:
     lines = row("remedy", text)
     if remedy.get("kept_by"):
         lines += row("", "kept alive then by " + printable(remedy["kept_by"]))
-    return lines
+    return lines + _patch(remedy.get("patch"))
+
+
+def _patch(patch: Optional[str]) -> List[str]:
+    """A change as a diff, its lines as they are: a person reads it or gives it to `patch`."""
+    if not patch:
+        return []
+    label = row("patch", "")[0]
+    return [(label if k == 0 else " " * len(label)).ljust(11) + printable(line) for k, line in enumerate(patch.split("\n"))]
 
 
 def _pids(finding: Document) -> List[str]:

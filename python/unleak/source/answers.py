@@ -4,7 +4,7 @@ import gc
 import os
 from typing import Callable, Dict, List, Optional, Tuple
 
-from . import bound, bulk, edges, removed, stored
+from . import bound, bulk, edges, patches, removed, stored
 from .files import TargetFiles
 from .program import Limits, Program
 from .question import text_field
@@ -16,6 +16,7 @@ _ASKS: Dict[str, Callable[[Program, dict], Tuple[Optional[dict], str]]] = {
     "edge": edges.answer,
     "bulk": bulk.answer,
 }
+_PATCHED = ("stored", "edge", "bulk")
 _MAX_NOTES = 40
 
 
@@ -55,6 +56,8 @@ def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
             except Exception as problem:  # one source that defeats us must not cost the other answers
                 found, why = None, "not answered, by a fault of unleak: %s: %s" % (type(problem).__name__, problem)
             if found is not None:
+                if ask in _PATCHED:
+                    patches.add(program, found["places"])
                 answers[ident] = found
             elif why:
                 notes.append("%s: %s" % (ident, why))

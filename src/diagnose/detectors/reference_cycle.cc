@@ -33,12 +33,12 @@ Candidate Make(const Evidence& evidence, const CycleShape& shape, double share, 
   out.finding = {
       {"kind", shape.uncollectable ? "uncollectable-cycle" : "reference-cycle"},
       {"what", what},
-      {"cycle", {{"edges", shape.description["edges"]}, {"cut", 0}, {"opaque", nullptr}, {"instances", shape.instances},
+      {"cycle", {{"edges", shape.description["edges"]}, {"cut", shape.description["cut"]}, {"opaque", nullptr}, {"instances", shape.instances},
                  {"drags_bytes", shape.drags_bytes / std::max<u64>(shape.instances, 1)}}},
       {"growth", {{"objects", series}, {"bytes", Json::array()}, {"references", Json::array()},
                   {"per_s", {{"objects", out.objects_per_s}, {"bytes", out.bytes_per_s}, {"references", 0.0}}}}},
       {"evidence", {{"garbage_objects_per_s", rate}, {"share_of_garbage", share}, {"outermost", shape.outermost}, {"threshold", evidence.looks.back().facts.threshold0},
-                    {"members", shape.description["members"]}}}};
+                    {"members", shape.description["members"]}, {"left_after_cut", shape.description["left"]}}}};
   size_t index = 0;
   for (const auto& edge : shape.description["edges"])
     out.questions.push_back({{"id", key + ".edge" + std::to_string(index++)}, {"ask", "edge"}, {"from", edge["from"]}, {"edge", edge["edge"]},
