@@ -90,6 +90,15 @@ class Assembler final : public StreamSink {
   void Words(const u64* words, std::size_t count) override;
   void Restart() override;
 
+  // An object that starts in the 16 bytes around `address` has come.
+  bool Knows(u64 address) const { return index_->Has(address); }
+  // Calls take(address) for each owned block that has come.
+  template <class Take>
+  void EachBlock(const Take& take) const {
+    for (size_t i = 0; i < blocks_.size(); ++i)
+      if (blocks_[i].address) take(blocks_[i].address);
+  }
+
   // kCorrupt: the stream names types that are not there; kExhausted: more than 2^32 - 2 nodes or edges.
   // The meta fields that this file knows are filled: bad_edges, skipped_types. May be called once.
   Status Build(const AssembleInput& input, snapshot::Columns* columns);

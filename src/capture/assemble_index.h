@@ -33,6 +33,13 @@ class AddressIndex {
     return true;
   }
 
+  // Something was added in the granule of `address`.
+  bool Has(u64 address) const {
+    if (address >> kAddressBits) return false;
+    const Leaf* leaf = leaves_[address >> kLeafBits];
+    return leaf && (leaf->entries[Slot(address)].bits & Bit(address)) != 0;
+  }
+
   // Counts; from now on Find() works and Add() must not be called. Returns the number of objects.
   u32 Seal();
 

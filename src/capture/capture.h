@@ -22,6 +22,7 @@ struct Options {
   int max_retakes = 2;
   bool use_reader = false;           // tests: read the same clone from outside instead of walking in it
   bool conservative = true;          // scan bodies of opaque objects
+  bool orphans = true;               // search the pools for objects that nobody reaches
   bool labels = true, blocks = true;  // benchmarks: what the walk costs without edge labels, without owned blocks
   bool keep_argv = false;            // --argv
   std::string proc_root = "/proc";   // --proc DIR: fixtures

@@ -102,6 +102,18 @@ class Reader {
       : l_(layout), options_(options), cache_(memory), v_{layout, cache_}, out_(sink), extents_(v_),
         visit_{*this}, members_(v_, extents_, process_, visit_) {}
 
+  ReaderFacts RunSeeds(const KnownHeap& heap, std::span<const u64> seeds) {
+    process_ = heap.facts;
+    known_ = heap.known;
+    types_ = std::make_unique<TypeTable>(v_, process_.subtype_traverse);
+    for (u64 seed : seeds) {
+      if (!visited_.Has(seed)) Meet(seed, Edge::kOmitted);
+      EmitPending();
+    }
+    out_.Flush();
+    return Finish();
+  }
+
   Result<ReaderFacts> Run(u64 runtime) {
     u64 head = v_.Word(runtime, l_.runtime.interpreters_head);
     if (!IsSane(head)) return Status(Code::kCorrupt, "_PyRuntime has no interpreter: not an initialised CPython " + pylayout::VersionName(l_));
@@ -179,6 +191,7 @@ class Reader {
       return false;
     }
     visited_.Add(object);
+    if (known_ && known_(object)) return true;
     if (t->info.leaf) WriteNode(object, *t, UNLEAK_LEAF_NODE, 0, LeafFlags(object, *t));
     else if (options_.follow_tracked || !IsTracked(object, *t)) pending_.push_back(object);
     return true;
@@ -435,6 +448,7 @@ class Reader {
   pylayout::Members<PageCache, Visit> members_;
   std::unique_ptr<TypeTable> types_;
   VisitedSet visited_;
+  std::function<bool(u64)> known_;  // what is in the stream already; may be empty
   std::vector<u64> pending_;
 
   // of the object or group at hand
@@ -451,6 +465,11 @@ Result<ReaderFacts> ReadHeap(const unleak_layout& layout, Memory& memory, u64 ru
                   "look at the live process: the walker asks the interpreter for its objects");
   }
   return Reader(layout, memory, sink, options).Run(runtime);
+}
+
+ReaderFacts ReadObjects(const unleak_layout& layout, Memory& memory, const KnownHeap& heap, std::span<const u64> seeds,
+                        StreamSink& sink) {
+  return Reader(layout, memory, sink, {}).RunSeeds(heap, seeds);
 }
 
 void TakeReaderFacts(ReaderFacts read, TwinFacts* facts) {

@@ -4,11 +4,14 @@
 // (class CONSERVATIVE). No code runs in the process.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "base/status.h"
 #include "capture/proc_memory.h"
 #include "capture/twin.h"
+#include "pylayout/decode_members.h"
 #include "pylayout/layout.h"
 #include "walker/stream.h"
 
@@ -34,6 +37,15 @@ struct ReaderFacts {
 // objects are in no lists; kCorrupt: the lists or the types make no sense; kExhausted: more than max_nodes.
 Result<ReaderFacts> ReadHeap(const struct unleak_layout& layout, Memory& memory, u64 runtime, StreamSink& sink,
                              const ReaderOptions& options);
+
+// Reads the objects at `seeds`, and what they lead to that is not `known` (by its address). Nothing else of the process:
+// no lists, no roots. `facts` says what a whole reading would have found out first. Types are numbered anew.
+struct KnownHeap {
+  std::function<bool(u64)> known;
+  pylayout::ProcessFacts facts;
+};
+ReaderFacts ReadObjects(const struct unleak_layout& layout, Memory& memory, const KnownHeap& heap,
+                        std::span<const u64> seeds, StreamSink& sink);
 
 // What the reader found, where what the walker found would be.
 void TakeReaderFacts(ReaderFacts read, TwinFacts* facts);

@@ -1,0 +1,196 @@
+#include "capture/pools.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "capture/pymalloc.h"
+#include "capture/reader.h"
+#include "capture/reader_state.h"
+
+namespace unleak::capture {
+namespace {
+
+constexpr u64 kGranule = 16, kMostPresize = 32;
+constexpr u32 kMostCount = 1u << 28;  // a larger count is that of an immortal object, or of none
+
+// The stream of the orphans, kept until its types have got their numbers.
+class Kept final : public StreamSink {
+ public:
+  void Words(const u64* words, std::size_t count) override { words_.insert(words_.end(), words, words + count); }
+  void Restart() override { words_.clear(); }
+
+  // Rewrites the type numbers of all nodes and hands the records on.
+  void Forward(const std::vector<u32>& number, StreamSink* sink) {
+    for (size_t i = 0; i < words_.size();) {
+      if ((words_[i] & 7) <= UNLEAK_BLOCK) {
+        i += 2;
+        continue;
+      }
+      u64& type_size = words_[i + 1];
+      type_size = u64{number[type_size >> 32]} << 32 | (type_size & 0xffffffff);
+      i += 4;
+    }
+    sink->Words(words_.data(), words_.size());
+  }
+
+ private:
+  std::vector<u64> words_;
+};
+
+// Is the block that of an object? Decides by its first words.
+class Recognizer {
+ public:
+  Recognizer(const unleak_layout& layout, Memory& memory, const Assembler& assembler, u64 subtype_traverse)
+      : cache_(memory),
+        view_{layout, cache_},
+        assembler_(assembler),
+        extents_(view_),
+        types_(view_, subtype_traverse) {}
+
+  // Address of the object, 0 if it is none.
+  u64 ObjectIn(u64 block, u64 bytes) {
+    for (u64 presize = 0; presize <= kMostPresize && presize + kGranule <= bytes; presize += kGranule)
+      if (IsObject(block + presize, presize, bytes)) return block + presize;
+    return 0;
+  }
+
+ private:
+  bool IsObject(u64 object, u64 presize, u64 bytes) {
+    const u64 type = view_.TypeOf(object);
+    // The type itself must have been met: a word that looks like one is not enough.
+    if (!pylayout::IsSane(type) || !assembler_.Knows(type)) return false;
+    const ReaderType* t = types_.Find(type);
+    if (t == nullptr || t->info.presize != presize || t->info.kind == UNLEAK_TYPE) return false;
+    if (!HasCount(object, t->info)) return false;
+    // A tracked one would be in a list of the collector; the words in front are those of a freed or foreign block.
+    if (t->info.gc && cache_.Word(object - 16) != 0) return false;
+    return Fits(object, t->info, bytes);
+  }
+
+  // Of freed blocks the first word is a link of the allocator's free list, of objects kept for reuse it is 0. An
+  // immortal object that refers to others would make all that it leads to immortal too, on the word of one block: only
+  // plain values are taken as such.
+  bool HasCount(u64 object, const pylayout::TypeInfo& type) {
+    const u64 word = cache_.Word(object);
+    const u32 count = static_cast<u32>(word);
+    if (extents_.IsImmortal(count)) return type.leaf;
+    return count > 0 && count <= kMostCount && (word >> 32 & 0xffff) == 0;  // 3.14+: flags in the highest bits
+  }
+
+  // The body and what stands in front of it take the block: a smaller one would have got a smaller block. Only what is
+  // cut to size after it was made may leave room (Objects/obmalloc.c, pymalloc_realloc; ints are normalized in place).
+  bool Fits(u64 object, const pylayout::TypeInfo& type, u64 bytes) {
+    u64 owned = 0;
+    const u64 all = extents_.Size(object, type, [&](u64, u64 size) { owned += size; });
+    const u64 body = all - owned;
+    if (body > bytes) return false;
+    const u64 left = bytes - body;
+    if (left < kGranule) return true;
+    const bool cut =
+        type.kind == UNLEAK_STR || type.kind == UNLEAK_BYTES || type.kind == UNLEAK_TUPLE || type.kind == UNLEAK_INT;
+    return cut && left * 3 <= bytes + 3 * kGranule;
+  }
+
+  PageCache cache_;
+  const pylayout::View<PageCache> view_;
+  const Assembler& assembler_;
+  pylayout::Extents<PageCache> extents_;
+  TypeTable types_;
+};
+
+// Blocks that no object owns, by the objects and owned blocks of the stream.
+class Ownership {
+ public:
+  explicit Ownership(const Assembler& assembler) : assembler_(assembler) {
+    assembler.EachBlock([&](u64 address) { blocks_.Add(address & ~(kGranule - 1)); });
+  }
+  bool Owned(u64 block, u64 bytes) const {
+    for (u64 at = block; at < block + std::min(bytes, kMostPresize + kGranule); at += kGranule)
+      if (assembler_.Knows(at) || blocks_.Has(at)) return true;
+    return false;
+  }
+
+ private:
+  const Assembler& assembler_;
+  AddressIndex blocks_;
+};
+
+// Calls take(address) for the allocated blocks of a pool.
+template <class Take>
+void EachAllocated(const PymallocHeap& heap, const PymallocPool& pool, const Take& take) {
+  const auto free = heap.free_of(pool);
+  size_t next = 0;
+  for (u32 k = 0; k < pool.carved; ++k) {
+    if (next < free.size() && free[next] == k) {
+      ++next;
+      continue;
+    }
+    take(pool.address + PymallocHeap::kPoolHeader + u64{k} * pool.block_bytes);
+  }
+}
+
+// The traverse that class statements give their types: no other is that frequent among heap types.
+u64 SubtypeTraverse(const std::vector<unleak_type_entry>& types) {
+  std::unordered_map<u64, u64> votes;
+  for (const unleak_type_entry& type : types)
+    if (type.heap && type.traverse) ++votes[type.traverse];
+  u64 best = 0, most = 0;
+  for (const auto& [traverse, count] : votes)
+    if (count > most) best = traverse, most = count;
+  return best;
+}
+
+// Numbers for the types of the orphans' stream: those of the walk's table, and new ones behind them.
+std::vector<u32> NumberTypes(const std::vector<unleak_type_entry>& found, std::vector<unleak_type_entry>* types) {
+  std::unordered_map<u64, u32> by_address;
+  for (const unleak_type_entry& type : *types)
+    if (type.address) by_address.emplace(type.address, static_cast<u32>(&type - types->data()));
+  std::vector<u32> number;
+  for (unleak_type_entry type : found) {
+    auto [it, fresh] = by_address.emplace(type.address, static_cast<u32>(types->size()));
+    if (fresh) {
+      type.index = it->second;
+      types->push_back(type);
+    } else {
+      (*types)[it->second].count += type.count;
+    }
+    number.push_back(it->second);
+  }
+  return number;
+}
+
+}  // namespace
+
+OrphanFacts AddOrphans(const unleak_layout& layout, u32 hex, Memory& memory, const std::vector<Mapping>& maps,
+                       Assembler* assembler, std::vector<unleak_type_entry>* types) {
+  OrphanFacts facts;
+  if (layout.free_threaded == 1) return facts;
+  const PymallocHeap heap = ReadPymalloc(hex, false, memory, maps);
+  facts.complete = heap.complete;
+  facts.pools = heap.pools.size();
+  KnownHeap known;
+  known.known = [&](u64 address) { return assembler->Knows(address); };
+  known.facts.subtype_traverse = SubtypeTraverse(*types);
+  Recognizer recognizer(layout, memory, *assembler, known.facts.subtype_traverse);
+  const Ownership ownership(*assembler);
+  std::vector<u64> seeds;
+  for (const PymallocPool& pool : heap.pools) {
+    facts.blocks += pool.used;
+    EachAllocated(heap, pool, [&](u64 block) {
+      if (ownership.Owned(block, pool.block_bytes)) return;
+      if (const u64 object = recognizer.ObjectIn(block, pool.block_bytes)) {
+        seeds.push_back(object);
+      } else {
+        ++facts.unowned;
+        facts.unowned_bytes += pool.block_bytes;
+      }
+    });
+  }
+  Kept kept;
+  const ReaderFacts read = ReadObjects(layout, memory, known, seeds, kept);
+  kept.Forward(NumberTypes(read.types, types), assembler);
+  facts.orphans = read.nodes;
+  return facts;
+}
+
+}  // namespace unleak::capture
