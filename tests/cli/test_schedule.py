@@ -33,6 +33,14 @@ def test_a_high_without_a_look_is_missed():
     assert highs.missed() == [{"at_s": 1.0, "rss": 100 * MIB}]
 
 
+def test_a_look_after_a_high_is_over_has_not_seen_it():
+    highs = Highs()
+    highs.sample(0.0, 20 * MIB, 20 * MIB)
+    highs.sample(1.0, 30 * MIB, 200 * MIB)      # all of the rise fell into a long look, or between two polls
+    highs.looked(1.0, 1.1)
+    assert highs.missed() == [{"at_s": 1.0, "rss": 200 * MIB}]
+
+
 def test_one_rise_needs_one_look():
     highs = Highs()
     feed(highs, [(0.0, 20), (1.0, 50), (1.1, 80), (1.2, 110)])

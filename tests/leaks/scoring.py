@@ -39,6 +39,7 @@ def score(program: Program, python: Interpreter, options: Options) -> Dict[str, 
     row: Dict[str, Any] = {"case": program.name, "python": python.tag, "side": "fixed" if program.fixed else "bad"}
     began = time.monotonic()
     try:
+        document.unlink(missing_ok=True)
         harm = (_diagnose if program.command == "diagnose" else _run)(program, python, options, document)
     except (TargetFailed, ToolFailed) as error:
         return {**row, "error": str(error)}
@@ -127,6 +128,6 @@ def _call_tool(options: Options, words: List[str], document: Path, env: Optional
             raise ToolFailed("the tool did not end in %.0f s" % options.timeout) from error
         except OSError as error:
             raise ToolFailed("the tool cannot be started: %s" % error) from error
-    if done.returncode not in (0, 1):
+    if done.returncode not in (0, 1) or not document.stat().st_size:
         raise ToolFailed("the tool ended with status %d: %s" % (done.returncode, done.stderr.strip()[-400:]))
     return done.stderr

@@ -18,12 +18,14 @@ class Highs:
     def __init__(self) -> None:
         self.top = 0                    # highest seen at all
         self.mark = 0                   # the last new high
+        self.now = 0                    # resident when last sampled
         self.rising_at: Optional[float] = None
         self.seen: List[Dict[str, Any]] = []
 
     def sample(self, now: float, rss: int, peak: int) -> str:
         """Fold in what is resident now and the kernel's own high-water mark; why to look now, or ""."""
         highest = max(rss, peak)
+        self.now = rss
         reason = ""
         if self.mark == 0:
             self.mark = highest
@@ -39,9 +41,10 @@ class Highs:
         return reason
 
     def looked(self, began: float, ended: float) -> None:
-        """A look was taken: highs of just before it have been seen."""
+        """A look was taken: highs of just before it have been seen, but for those that were over by then (known by the
+        kernel's mark alone)."""
         for high in self.seen:
-            if began - NEAR_S <= high["at_s"] <= ended:
+            if began - NEAR_S <= high["at_s"] <= ended and self.now * HIGH_SHARE >= high["rss"]:
                 high["looked"] = True
 
     def missed(self) -> List[Dict[str, Any]]:
