@@ -51,12 +51,12 @@ Status CheckPermissions(u32 pid, const ProcStatus& status, const std::string& ro
 }
 
 // A filter could end the process for the clone call of a look; which calls it allows cannot be asked. The reader can do
-// without the call, but not for free-threaded builds, whose objects only the interpreter itself can list.
+// without the call; of free-threaded builds it needs the code that lists their objects.
 Status CheckSeccomp(u32 pid, Inspected* all) {
   all->by_copy = all->status.seccomp != 0;
-  if (!all->by_copy || !all->target.free_threaded) return Status::Ok();
+  if (!all->by_copy || !all->target.free_threaded || all->python->addresses.visit_objects != 0) return Status::Ok();
   return Status(Code::kUnsupported, Process(pid) + " runs under a seccomp filter, which could kill it for the clone call of a look, "
-                "and the objects of a free-threaded build cannot be listed without one",
+                "and this free-threaded build does not export PyUnstable_GC_VisitObjects, by which its objects are listed",
                 "run it without the filter (Docker: --security-opt seccomp=unconfined) for the diagnosis");
 }
 

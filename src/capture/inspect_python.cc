@@ -146,6 +146,22 @@ u64 AddressOf(const Opened& opened, std::string_view name) {
   return symbol ? opened.bias + symbol->address : 0;
 }
 
+// Functions of which the C library has several forms: addresses of those that choose (RuntimeAddresses).
+void FindLibraryResolvers(u32 pid, const std::vector<const Mapping*>& candidates, const std::string& proc_root, RuntimeAddresses* addresses) {
+  constexpr u8 kIndirect = 10;  // STT_GNU_IFUNC
+  for (const Mapping* mapping : candidates) {
+    const std::string_view name = BaseName(mapping->path);
+    if (!name.starts_with("libc.so") && !name.starts_with("libc-")) continue;
+    auto opened = OpenImage(pid, *mapping, proc_root);
+    if (!opened.ok()) continue;
+    for (const char* function : {"strcmp", "strncmp", "strlen", "memcmp", "memcpy", "memmove", "memset"}) {
+      const auto symbol = opened->image.FindDynamicSymbol(function);
+      if (symbol && ELF64_ST_TYPE(symbol->info) == kIndirect) addresses->library_resolvers.emplace_back(function, opened->bias + symbol->address);
+    }
+    return;
+  }
+}
+
 // The first mappings of all files, the most likely ones first: the executable, then what "python" is in the name of.
 std::vector<const Mapping*> Candidates(const std::vector<Mapping>& maps, const std::string& executable) {
   std::vector<const Mapping*> found;
@@ -241,6 +257,7 @@ Result<PythonImage> FindPython(u32 pid, const std::vector<Mapping>& maps, const 
     python.addresses.thread_state_getter = AddressOf(*opened, python.python_hex >= 0x030d0000 ? "PyThreadState_GetUnchecked"
                                                                                                : "_PyThreadState_UncheckedGet");
     python.addresses.visit_objects = AddressOf(*opened, "PyUnstable_GC_VisitObjects");
+    FindLibraryResolvers(pid, candidates, proc_root, &python.addresses);
     return python;
   }
   return NoPython(candidates, executable, last);

@@ -18,6 +18,17 @@ class PageCache {
   u64 Word(u64 address) { return Load<u64>(address); }
   u32 Word32(u64 address) { return Load<u32>(address); }
   u8 Byte(u64 address) { return Load<u8>(address); }
+  // All of it or false.
+  bool Copy(u64 address, void* out, u64 bytes) {
+    u64 into = address % kChunk;
+    if (into + bytes > kChunk) return CopyStraddling(address, static_cast<u8*>(out), bytes);
+    const Slot& slot = Get(address / kChunk);
+    for (u64 page = into / kPage; page <= (into + bytes - 1) / kPage; ++page) {
+      if ((slot.readable >> page & 1) == 0) return false;
+    }
+    std::memcpy(out, slot.bytes.get() + into, bytes);
+    return true;
+  }
   bool Has(u64 address) { return (Get(address / kChunk).readable >> (address % kChunk / kPage) & 1) != 0; }
 
  private:
@@ -39,6 +50,14 @@ class PageCache {
     T value;
     std::memcpy(&value, slot.bytes.get() + into, sizeof value);
     return value;
+  }
+
+  bool CopyStraddling(u64 address, u8* out, u64 bytes) {
+    for (u64 i = 0; i < bytes; ++i) {
+      if (!Has(address + i)) return false;
+      out[i] = Byte(address + i);
+    }
+    return true;
   }
 
   template <class T>

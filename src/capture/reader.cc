@@ -1,8 +1,12 @@
 #include "capture/reader.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "capture/ptrace.h"
+#include "capture/reader_labels.h"
 #include "capture/reader_state.h"
+#include "capture/traverse_code.h"
 #include "pylayout/decode_members.h"
 #include "pylayout/tables.h"
 #include "snapshot/columns.h"
@@ -23,6 +27,8 @@ static_assert(pylayout::kKeyLabel == UNLEAK_LABEL_KEY && pylayout::BodyLabel(0) 
 static_assert(pylayout::AttributeLabel(8) == (8 | UNLEAK_LABEL_ATTR) && pylayout::LocalLabel(0) == UNLEAK_LABEL_LOCAL);
 
 constexpr u64 kMaxChain = 1 << 16, kMaxThreads = 1 << 20, kMaxFrames = 1 << 20, kMaxBrokenLinks = 1000;
+constexpr u64 kNodesBetweenClocks = 4096;
+constexpr std::size_t kMostNotes = 32;
 constexpr u32 kMaxCount = 1u << 28;  // a larger reference count is that of an immortal object, or of none
 
 using View = pylayout::View<PageCache>;
@@ -64,15 +70,16 @@ class ListWalk {
   const View v_;
 };
 
-// Finds what decoding needs to know of the process: see ProcessFacts.
-pylayout::ProcessFacts FindFacts(const View& v, u64 runtime, u64 interpreter) {
+// Finds what decoding needs to know of the process: see ProcessFacts. each(take) goes through its objects.
+template <class Each>
+pylayout::ProcessFacts FindFacts(const View& v, u64 runtime, const Each& each) {
   constexpr u64 kMostObjects = 1 << 20;
   const unleak_layout& l = v.layout;
   std::unordered_map<u64, u64> traverses;
   pylayout::ProcessFacts facts;
-  u64 broken = 0, seen = 0;
+  u64 seen = 0;
   auto is_str = [&](u64 object) { return HasFlag(v.TypeFlags(v.TypeOf(object)), pylayout::kFlagStr); };
-  ListWalk(v).Walk(interpreter, &broken, [&](u64 object, i32) {
+  each([&](u64 object, i32) {
     u64 meta_flags = v.TypeFlags(v.TypeOf(object));
     if (HasFlag(meta_flags, pylayout::kFlagType) && HasFlag(v.TypeFlags(object), pylayout::kFlagHeap)) {
       ++traverses[v.Word(object, l.type.traverse)];
@@ -100,7 +107,7 @@ class Reader {
  public:
   Reader(const unleak_layout& layout, Memory& memory, StreamSink& sink, const ReaderOptions& options)
       : l_(layout), options_(options), cache_(memory), v_{layout, cache_}, out_(sink), extents_(v_),
-        visit_{*this}, members_(v_, extents_, process_, visit_) {}
+        code_(layout, cache_, options.addresses), labels_(v_), visit_{*this}, members_(v_, extents_, process_, visit_) {}
 
   ReaderFacts RunSeeds(const KnownHeap& heap, std::span<const u64> seeds) {
     process_ = heap.facts;
@@ -117,7 +124,9 @@ class Reader {
   Result<ReaderFacts> Run(u64 runtime) {
     u64 head = v_.Word(runtime, l_.runtime.interpreters_head);
     if (!IsSane(head)) return Status(Code::kCorrupt, "_PyRuntime has no interpreter: not an initialised CPython " + pylayout::VersionName(l_));
-    process_ = FindFacts(v_, runtime, head);
+    UNLEAK_RETURN_IF_ERROR(PrepareCode(head));
+    process_ = FindFacts(v_, runtime, [&](const auto& take) { EachListed(head, take); });
+    facts_.broken_links = 0;
     if (process_.subtype_traverse == 0) {
       return Status(Code::kCorrupt, "the collector's lists hold no class of CPython " + pylayout::VersionName(l_));
     }
@@ -126,6 +135,10 @@ class Reader {
     Roots(head);
     StaticTypes(head);
     out_.Flush();
+    if (late_) {
+      return Status(Code::kExhausted, "reading the objects took too long: " + std::to_string(facts_.nodes) + " were read",
+                    "try again when the machine is less busy");
+    }
     if (facts_.nodes >= options_.max_nodes) return Status(Code::kExhausted, "more than " + std::to_string(options_.max_nodes) + " objects");
     return Finish();
   }
@@ -136,12 +149,41 @@ class Reader {
     void operator()(u64 target, Edge edge, u64 label) const { reader.OnReference(target, edge, label); }
   };
 
+  // Code that is interpreted asks which thread it is, and free-threaded builds list their objects by code alone.
+  Status PrepareCode(u64 interpreter) {
+    if (!options_.interpret && l_.free_threaded != 1) return Status::Ok();
+    code_.set_deadline(options_.deadline_ns);
+    u64 thread = options_.thread_state != 0 ? options_.thread_state : v_.Word(interpreter, l_.interpreter.threads_head);
+    if (IsSane(thread)) code_.BecomeThread(thread);
+    if (l_.free_threaded != 1 || code_.AllObjects(&all_objects_)) return Status::Ok();
+    return Status(Code::kUnsupported, "the objects of a free-threaded CPython are listed by its own code, which cannot be interpreted: " + code_.Reason(),
+                  "look at the live process: its walker calls that code");
+  }
+
+  // All objects that the collector knows, each with its generation (-1: none).
+  template <class Take>
+  void EachListed(u64 interpreter, const Take& take) {
+    if (l_.free_threaded != 1) return ListWalk(v_).Walk(interpreter, &facts_.broken_links, take);
+    for (u64 object : all_objects_) {
+      if (!take(object, -1)) return;
+    }
+  }
+
+  bool GoesOn() {
+    if (options_.deadline_ns != 0 && facts_.nodes >= next_clock_) {
+      next_clock_ = facts_.nodes + kNodesBetweenClocks;
+      late_ = late_ || NowNs() > options_.deadline_ns;
+    }
+    return !late_ && facts_.nodes < options_.max_nodes;
+  }
+
   ReaderType* TypeAt(u64 object) {
     u64 type = v_.TypeOf(object);
     return IsSane(type) ? types_->Find(type) : nullptr;
   }
 
   bool IsTracked(u64 object, const ReaderType& t) {
+    if (l_.free_threaded == 1) return t.info.gc && (v_.Byte(object, l_.object.gc_bits) & 1) != 0;
     return t.info.gc && members_.IsCollected(object, t.info) && v_.memory.Word(object - 16) != 0;
   }
 
@@ -186,7 +228,7 @@ class Reader {
       ++facts_.bad_edges;
       return false;
     }
-    if (extents_.RefCount(object) == 0) {
+    if (v_.memory.Word32(object) == 0 && l_.free_threaded != 1) {
       facts_.dead_targets += edge == Edge::kTraverse ? 1 : 0;
       return false;
     }
@@ -209,6 +251,12 @@ class Reader {
     if (t.info.finalizer) flags |= UNLEAK_NODE_FINALIZER;
     if (t.info.scan) flags |= UNLEAK_NODE_OPAQUE;
     if (saw_tracked_) flags |= UNLEAK_NODE_BLIND;
+    if (l_.free_threaded == 1 && t.info.gc) {
+      u8 bits = v_.Byte(object, l_.object.gc_bits);  // _PyGC_BITS_TRACKED 1, _PyGC_BITS_FROZEN 8
+      if ((bits & 1) != 0) flags |= UNLEAK_NODE_TRACKED;
+      if ((bits & 8) != 0) flags |= UNLEAK_NODE_FROZEN;
+      return flags;
+    }
     if (generation < 0) return flags;
     constexpr u32 kAge[] = {UNLEAK_NODE_YOUNG, 0, UNLEAK_NODE_OLD, UNLEAK_NODE_FROZEN};
     return flags | UNLEAK_NODE_TRACKED | kAge[generation];
@@ -245,10 +293,10 @@ class Reader {
     return t.info.kind == UNLEAK_DICT && process_.interpreter != 0 && object == v_.Word(process_.interpreter, l_.interpreter.interned);
   }
 
-  void AllMembers(u64 object, const ReaderType& t) {
+  void AllMembers(u64 object, ReaderType& t) {
     bool collected = members_.IsCollected(object, t.info);
     watch_tracked_ = collected && !IsTracked(object, t);
-    members_.Traverse(object, t.info);
+    if (!collected || members_.IsKnown(object, t.info) || !TraverseByCode(object, t)) members_.Traverse(object, t.info);
     watch_tracked_ = false;
     members_.Omitted(object, t.info);
     if (heap_type_ != 0 && !saw_type_) AddEdge(heap_type_, Edge::kType, pylayout::BodyLabel(l_.object.type));
@@ -256,8 +304,23 @@ class Reader {
     if (!collected && edges_ > (heap_type_ != 0 ? 1u : 0u)) saw_tracked_ = true;
   }
 
+  // What the layout does not tell. False: nor does the code.
+  bool TraverseByCode(u64 object, ReaderType& t) {
+    constexpr u32 kMostFailures = 16;
+    if (!options_.interpret || t.failures >= kMostFailures || !code_.Run(t.info.traverse, object, &targets_)) {
+      if (t.failures++ == 0) t.why = options_.interpret ? code_.Reason() : "its code is not interpreted";
+      return false;
+    }
+    labels_.Begin(object, t.info);
+    for (u64 target : targets_) {
+      bool type = target == heap_type_ && !saw_type_;
+      OnReference(target, Edge::kTraverse, type ? pylayout::BodyLabel(l_.object.type) : labels_.LabelOf(target));
+    }
+    return true;
+  }
+
   void EmitPending() {
-    while (!pending_.empty() && facts_.nodes < options_.max_nodes) {
+    while (!pending_.empty() && GoesOn()) {
       u64 object = pending_.back();
       pending_.pop_back();
       Emit(object, -1);
@@ -274,8 +337,10 @@ class Reader {
   }
 
   void Lists(u64 head) {
+    bool first = true;  // free-threaded: its visitor goes through the first interpreter's objects
     EachInterpreter(head, [&](u64 interpreter) {
-      ListWalk(v_).Walk(interpreter, &facts_.broken_links, [&](u64 object, i32 generation) {
+      if (!std::exchange(first, false) && l_.free_threaded == 1) return;
+      EachListed(interpreter, [&](u64 object, i32 generation) {
         ++facts_.listed;
         if (TypeAt(object) == nullptr) {
           ++facts_.bad_edges;
@@ -285,7 +350,7 @@ class Reader {
         visited_.Add(object);
         if (!seen || !options_.follow_tracked) Emit(object, generation);
         EmitPending();
-        return facts_.nodes < options_.max_nodes;
+        return GoesOn();
       });
     });
   }
@@ -431,8 +496,10 @@ class Reader {
       entry.shape = ShapeOf(t);
       entry.leaf = t.leaf;
       facts_.types.push_back(entry);
-      bool state = t.members != nullptr && t.members->shape == pylayout::Shape::kModule;  // of its extension, in C
-      facts_.types_known.push_back(t.traverse == 0 || (t.known && !state) ? 1 : 0);
+      facts_.types_known.push_back(type.failures == 0 ? 1 : 0);
+      if (type.failures != 0 && facts_.notes.size() < kMostNotes) {
+        facts_.notes.push_back("members of " + t.name + " are guessed: what its traverse reports could not be found out, " + type.why);
+      }
     }
     return std::move(facts_);
   }
@@ -443,13 +510,17 @@ class Reader {
   const View v_;
   StreamBuffer out_;
   pylayout::Extents<PageCache> extents_;
+  TraverseCode code_;
+  LabelFinder labels_;
   pylayout::ProcessFacts process_;
   Visit visit_;
   pylayout::Members<PageCache, Visit> members_;
   std::unique_ptr<TypeTable> types_;
   VisitedSet visited_;
   std::function<bool(u64)> known_;  // what is in the stream already; may be empty
-  std::vector<u64> pending_;
+  std::vector<u64> pending_, all_objects_, targets_;
+  u64 next_clock_ = 0;
+  bool late_ = false;
 
   // of the object or group at hand
   u64 edges_ = 0, heap_type_ = 0;
@@ -460,10 +531,6 @@ class Reader {
 }  // namespace
 
 Result<ReaderFacts> ReadHeap(const unleak_layout& layout, Memory& memory, u64 runtime, StreamSink& sink, const ReaderOptions& options) {
-  if (layout.free_threaded == 1) {
-    return Status(Code::kUnsupported, "the reader cannot list the objects of a free-threaded CPython",
-                  "look at the live process: the walker asks the interpreter for its objects");
-  }
   return Reader(layout, memory, sink, options).Run(runtime);
 }
 
@@ -481,6 +548,7 @@ void TakeReaderFacts(ReaderFacts read, TwinFacts* facts) {
   facts->dead_targets = read.dead_targets;
   facts->broken_links = read.broken_links;
   facts->types = std::move(read.types);
+  facts->notes.insert(facts->notes.end(), read.notes.begin(), read.notes.end());
 }
 
 }  // namespace unleak::capture

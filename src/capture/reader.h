@@ -1,11 +1,13 @@
 // Reads the heap of a frozen or stopped CPython process from outside and produces the walker's stream
-// (walker/stream.h): the same nodes, sizes, flags, roots and omitted edges, and for every type whose layout pylayout
-// knows the same edges. The members of other collected types are found by looking for pointers in their bodies
-// (class CONSERVATIVE). No code runs in the process.
+// (walker/stream.h): the same nodes, sizes, flags, roots and edges. What an object's tp_traverse reports is told by the
+// layout where pylayout knows the type, else by interpreting that function's code on what is read (traverse_code.h).
+// Only where that fails are members found by looking for pointers in the body (class CONSERVATIVE). No code runs in the
+// process.
 #pragma once
 
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
@@ -21,6 +23,10 @@ struct ReaderOptions {
   bool follow_tracked = false;  // the collector's lists are not trusted: follow tracked objects from edges too
   bool conservative = true;     // scan what is not known
   u64 max_nodes = u64{1} << 31;  // kExhausted beyond
+  u64 deadline_ns = 0;          // CLOCK_MONOTONIC, kExhausted when it is over; 0 = none
+  RuntimeAddresses addresses;   // what code that asks for the current thread needs; free-threaded: also the visitor
+  u64 thread_state = 0;         // PyThreadState that held the GIL; 0 = any
+  bool interpret = true;        // tests: false = conservative scans instead of interpreted traverses
 };
 
 struct ReaderFacts {
@@ -30,11 +36,13 @@ struct ReaderFacts {
   u64 dead_targets = 0;         // traverse edges to objects whose reference count is 0 (left out)
   u64 broken_links = 0;         // links of the collector's lists that do not agree
   std::vector<struct unleak_type_entry> types;  // by type index of the stream
-  std::vector<u8> types_known;  // by type index: 1 = the layout tells all that its traverse reports
+  std::vector<u8> types_known;  // by type index: 1 = all that its traverse reports was told, by layout or code
+  std::vector<std::string> notes;  // for a person: types whose traverse could not be told, and why; at most 32
 };
 
-// `runtime`: address of _PyRuntime. The process must stand still meanwhile. kUnsupported: a free-threaded build, whose
-// objects are in no lists; kCorrupt: the lists or the types make no sense; kExhausted: more than max_nodes.
+// `runtime`: address of _PyRuntime. The process must stand still meanwhile. kUnsupported: a free-threaded build (its
+// objects are in no lists) whose visitor cannot be interpreted; kCorrupt: the lists or the types make no sense;
+// kExhausted: more than max_nodes, or the time is over.
 Result<ReaderFacts> ReadHeap(const struct unleak_layout& layout, Memory& memory, u64 runtime, StreamSink& sink,
                              const ReaderOptions& options);
 

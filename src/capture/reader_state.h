@@ -67,6 +67,8 @@ struct ReaderType {
   pylayout::TypeInfo info;
   u32 index = 0;
   u64 count = 0;  // objects written
+  u64 failures = 0;  // objects whose traverse could be told neither by layout nor by code
+  std::string why;   // of the first
 };
 
 class TypeTable {

@@ -37,8 +37,12 @@ class StoppedCopy {
     UNLEAK_ASSIGN(const std::vector<Mapping> maps, ReadMaps(pid_));
     UNLEAK_RETURN_IF_ERROR(copy_.Reserve(maps));
     UNLEAK_RETURN_IF_ERROR(CopyStopped());
-    UNLEAK_ASSIGN(ReaderFacts read,
-                  ReadHeap(layout_, copy_, addresses_.runtime, sink_, {facts_.collecting, options_.conservative}));
+    ReaderOptions how;
+    how.follow_tracked = facts_.collecting;
+    how.conservative = options_.conservative;
+    how.addresses = addresses_;
+    how.thread_state = facts_.gil_holder;
+    UNLEAK_ASSIGN(ReaderFacts read, ReadHeap(layout_, copy_, addresses_.runtime, sink_, how));
     TakeReaderFacts(std::move(read), &facts_);
     return Status::Ok();
   }

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -37,6 +38,8 @@ struct RuntimeAddresses {
   u64 runtime = 0;              // _PyRuntime
   u64 thread_state_getter = 0;  // PyThreadState_GetUnchecked (3.13+) or _PyThreadState_UncheckedGet
   u64 visit_objects = 0;        // PyUnstable_GC_VisitObjects: needed for free-threaded builds
+  // Of the C library: functions that return the form of strcmp and so on that is in use (STT_GNU_IFUNC), by name.
+  std::vector<std::pair<std::string, u64>> library_resolvers;
 };
 
 // The frozen copy of the target, valid during the callback only. Names and strings are read from it.

@@ -30,7 +30,7 @@ class Extents {
       size += StrSize(object, t, own);
     } else if (t.kind == UNLEAK_INT) {
       u64 digits = IntDigits(object);
-      size += t.heap ? t.basic_size + 4 * digits : 24 + 4 * (digits != 0 ? digits : 1);
+      size += t.heap ? t.basic_size + 4 * digits : static_cast<u64>(v_.layout.integer.digits) + 4 * (digits != 0 ? digits : 1);
     } else {
       size += t.basic_size + KindExtra(object, t, own);
     }
@@ -61,8 +61,17 @@ class Extents {
     return static_cast<u32>((negative ? -value : value) + (i64{1} << 31));
   }
 
-  u32 RefCount(u64 object) const { return v_.memory.Word32(object); }
+  // Free-threaded: both halves together, without the bias of deferred counting; all ones = immortal.
+  u32 RefCount(u64 object) const {
+    if (v_.layout.free_threaded != 1) return v_.memory.Word32(object);
+    constexpr i64 kLocal = 12;  // ob_ref_local, Include/object.h of 3.13t
+    u32 local = v_.Word32(object, kLocal);
+    if (local == ~0u) return local;
+    bool deferred = (v_.Byte(object, v_.layout.object.gc_bits) & v_.layout.object.deferred_bit) != 0;
+    return local + static_cast<u32>(v_.Word(object, v_.layout.object.ref_shared) >> 2) - (deferred ? 1 : 0);
+  }
   bool IsImmortal(u32 count) const {
+    if (v_.layout.free_threaded == 1) return count == ~0u;
     i32 mode = v_.layout.immortal_mode;
     return mode == 2 ? static_cast<i32>(count) < 0 : mode == 1 && count >= 900000000;
   }

@@ -49,6 +49,12 @@ class Members {
     }
   }
 
+  // True if Traverse() tells all that the traverse of the object reports. Where not, only its code can.
+  bool IsKnown(u64 object, const TypeInfo& t) const {
+    bool module = t.members != nullptr && t.members->shape == Shape::kModule;
+    return t.known && !(module && v_.Word(object, l_.module.state) != 0);
+  }
+
   // tp_is_gc: types that are no heap types have no collector header (Objects/typeobject.c, type_is_gc()).
   bool IsCollected(u64 object, const TypeInfo& t) const {
     if (t.traverse == 0) return false;

@@ -165,7 +165,17 @@ class TypeReader {
       if (v_.Word(base, l.type.traverse) != traverse) break;
     }
     if (info->members == nullptr && info->kind == UNLEAK_TUPLE) info->sequence_fields = SequenceFields(info->native);
-    info->known = traverse == 0 || info->sequence_fields != 0 || (info->members != nullptr && info->members->shape != Shape::kPartial);
+    info->known = traverse == 0 || info->sequence_fields != 0 || (info->members != nullptr && IsWhole(*info->members));
+  }
+
+  // Places in rows are those of builds with a GIL; free-threaded ones know what the layout itself places.
+  bool IsWhole(const TypeMembers& row) const {
+    if (v_.layout.free_threaded != 1) return row.shape != Shape::kPartial;
+    switch (row.shape) {
+      case Shape::kList: case Shape::kTuple: case Shape::kDict: case Shape::kSet: case Shape::kType: case Shape::kFrame:
+      case Shape::kGenerator: case Shape::kDeque: case Shape::kLeaf: return row.members.empty();
+      default: return false;
+    }
   }
 
   // Objects/structseq.c: the type's dict says how many fields there are, "n_fields". 0 = no struct sequence. Static types

@@ -1,6 +1,5 @@
 """A look at a program under a seccomp filter: without a clone, without any system call that the filter forbids."""
 
-import json
 import os
 import signal
 import subprocess
@@ -53,14 +52,13 @@ def test_the_filter_ends_what_it_forbids(interpreter: Interpreter, what: str) ->
 
 @pytest.mark.parametrize("what", ["wait", "busy"])
 def test_it_is_looked_at_and_lives_on(interpreter: Interpreter, target, look, what: str) -> None:
-    if interpreter.free_threaded:
-        pytest.skip("objects of free-threaded builds are in no lists")
     process = target(interpreter.exe, "seccomp_target.py", what)
     assert status_of(process.pid, "Seccomp") == "2"
     for number in range(3):
         snapshot = look(process.pid, "--max-pause", "5000", "--max-extra", "50")
         assert snapshot.facts["producer"] == "reader"
-        assert snapshot.facts["stop"] in (("safe", "gil-free") if what == "busy" else ("gil-free",))
+        stops = ("blind",) if interpreter.free_threaded else ("safe", "gil-free") if what == "busy" else ("gil-free",)
+        assert snapshot.facts["stop"] in stops
         names = snapshot.type_names()
         assert sum(names[index] == "__main__.Session" for index in snapshot.type) == 1000
         assert {frame["code"]["name"] for frame in snapshot.frames()} >= {"main"} | (
@@ -70,20 +68,9 @@ def test_it_is_looked_at_and_lives_on(interpreter: Interpreter, target, look, wh
     assert status_of(process.pid, "TracerPid") == "0"
 
 
-def test_a_free_threaded_one_is_refused_with_the_reason(interpreter: Interpreter, target, inspect) -> None:
-    if not interpreter.free_threaded:
-        pytest.skip("only free-threaded builds need the clone")
-    process = target(interpreter.exe, "seccomp_target.py", "wait")
-    refusal = json.dumps(inspect(process.pid))
-    assert "seccomp filter" in refusal and "free-threaded" in refusal and "seccomp=unconfined" in refusal
-    assert heard(process, "still here") == "heard still here 1000"
-
-
 def test_a_pause_over_the_limit_is_refused_with_the_estimate(
     interpreter: Interpreter, target, capture_tool: str, tmp_path: Path
 ) -> None:
-    if interpreter.free_threaded:
-        pytest.skip("refused before")
     process = target(interpreter.exe, "seccomp_target.py", "wait")
     ran = subprocess.run(
         [capture_tool, "snapshot", str(process.pid), "--max-pause", "1", "-o", str(tmp_path / "look")],

@@ -1,17 +1,16 @@
 // Reads the heap of a stopped CPython process and writes what it finds, for test_reader.py.
 //
-// reader_dump PID OUT: OUT gets 64-bit words: for each object its address, its type's address, 1 if the type's layout is
-// known, the size, the number of edges, and for each edge class, target, label.
-#include <fcntl.h>
-
+// reader_dump PID HEX FREE_THREADED OUT [layout]: OUT gets 64-bit words: for each object its address, its type's address, 1
+// if what its traverse reports is known, the size, the number of edges, and for each edge class, target, label. With
+// "layout" only layouts tell edges, no code of traverses is interpreted.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "capture/inspect.h"
 #include "capture/reader.h"
-#include "elf/image.h"
 #include "pylayout/check.h"
 #include "pylayout/tables.h"
 
@@ -56,30 +55,6 @@ class Collector : public unleak::capture::StreamSink {
   std::vector<Edge> edges_;
 };
 
-// Finds _PyRuntime by the first mapping of the program or libpython that has it; 0 = not found.
-u64 FindRuntime(const std::string& pid) {
-  FILE* maps = std::fopen(("/proc/" + pid + "/maps").c_str(), "r");
-  char line[4096], path[2048];
-  u64 found = 0;
-  while (maps != nullptr && found == 0 && std::fgets(line, sizeof line, maps) != nullptr) {
-    unsigned long start = 0, end = 0, offset = 0;
-    path[0] = '\0';
-    if (std::sscanf(line, "%lx-%lx %*s %lx %*s %*s %2047s", &start, &end, &offset, path) < 4) continue;
-    if (offset != 0 || std::strstr(path, "python") == nullptr) continue;
-    auto source = unleak::elf::SourceOfFile(open(path, O_RDONLY | O_CLOEXEC));
-    if (!source.ok()) continue;
-    auto image = unleak::elf::Image::OpenFile(source.Take());
-    if (!image.ok()) continue;
-    auto bias = image->LoadBias(start, 0);
-    auto section = image->FindSection(".PyRuntime");
-    auto symbol = image->FindDynamicSymbol("_PyRuntime");
-    if (bias && section) found = *bias + section->address;
-    else if (bias && symbol) found = *bias + symbol->address;
-  }
-  if (maps != nullptr) std::fclose(maps);
-  return found;
-}
-
 void Write(const Collector& heap, const unleak::capture::ReaderFacts& facts, const char* path) {
   FILE* out = std::fopen(path, "wb");
   for (const Node& node : heap.nodes) {
@@ -93,17 +68,21 @@ void Write(const Collector& heap, const unleak::capture::ReaderFacts& facts, con
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) return 2;
-  u64 runtime = FindRuntime(argv[1]);
+  if (argc < 5) return 2;
+  auto pid = static_cast<unleak::u32>(std::atoi(argv[1]));
+  unleak::capture::Inspected inspected = unleak::capture::InspectAll(pid, {});
   auto hex = static_cast<unleak::u32>(std::strtoul(argv[2], nullptr, 16));
   const unleak_layout* layout = unleak::pylayout::FindLayout(hex, std::string(argv[3]) == "1");
-  if (runtime == 0 || layout == nullptr) return std::fprintf(stderr, "no _PyRuntime or no layout\n"), 3;
-  unleak::capture::RemoteMemory memory(static_cast<unleak::u32>(std::atoi(argv[1])));
+  if (!inspected.python || layout == nullptr) return std::fprintf(stderr, "no _PyRuntime or no layout\n"), 3;
+  unleak::capture::ReaderOptions options;
+  options.addresses = inspected.python->addresses;
+  options.interpret = argc < 6;
+  unleak::capture::RemoteMemory memory(pid);
   auto read = [&memory](u64 address, void* out, std::size_t bytes) { return memory.Read(address, out, bytes); };
-  unleak::Status check = unleak::pylayout::CheckLayout(*layout, read, runtime);
+  unleak::Status check = unleak::pylayout::CheckLayout(*layout, read, options.addresses.runtime);
   if (!check.ok()) return std::fprintf(stderr, "%s\n", check.message().c_str()), 4;
   Collector heap;
-  auto facts = unleak::capture::ReadHeap(*layout, memory, runtime, heap, {});
+  auto facts = unleak::capture::ReadHeap(*layout, memory, options.addresses.runtime, heap, options);
   if (!facts.ok()) return std::fprintf(stderr, "%s\n", facts.status().message().c_str()), 5;
   Write(heap, *facts, argv[4]);
   std::printf("nodes %llu listed %llu roots %llu traverse %llu omitted %llu conservative %llu type %llu bad %llu broken %llu\n",

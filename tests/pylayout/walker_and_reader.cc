@@ -78,7 +78,9 @@ class Comparison {
     std::printf("{\"nodes\": %zu, \"reader_nodes\": %zu, \"known\": %llu, \"groups\": %zu, \"reader_groups\": %zu, \"group_differences\": %llu, \"missing\": {", walker_.nodes.size(),
                 reader_.nodes.size(), static_cast<unsigned long long>(known_), walker_.groups.size(), reader_.groups.size(), static_cast<unsigned long long>(group_differences_));
     PrintCounts(missing_);
-    std::printf("}, \"extra\": {");
+    std::printf("}, \"notes\": [");
+    for (std::size_t i = 0; i < facts_.notes.size(); ++i) std::printf("%s\"%s\"", i == 0 ? "" : ", ", facts_.notes[i].c_str());
+    std::printf("], \"extra\": {");
     PrintCounts(extra_);
     std::printf("}, \"types\": {");
     const char* comma = "";
@@ -160,7 +162,9 @@ Status Compare(u32 pid) {
   auto while_frozen = [&](const capture::Clone& clone) -> Status {
     StreamHeap reader;
     capture::RemoteMemory memory(clone.memory.pid());
-    UNLEAK_ASSIGN(capture::ReaderFacts facts, capture::ReadHeap(*layout, memory, inspected.python->addresses.runtime, reader, {}));
+    capture::ReaderOptions reader_options;
+    reader_options.addresses = inspected.python->addresses;
+    UNLEAK_ASSIGN(capture::ReaderFacts facts, capture::ReadHeap(*layout, memory, inspected.python->addresses.runtime, reader, reader_options));
     Comparison comparison(walker, reader, facts, memory, *layout);
     comparison.Run();
     comparison.Print();
