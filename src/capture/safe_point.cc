@@ -32,13 +32,15 @@ class Search {
     for (u64 attempt = 0;; ++attempt) {
       GilState gil = ReadGil(pid_, layout_, runtime_);
       if (!gil.interpreter) return Gone();
-      if (watch_works_ && gil.locked && !Late()) {
+      if (watch_works_ && gil.locked == 1 && !Late()) {
         if (TrySafePoint(gil)) return std::move(point_);
         if (kill(static_cast<pid_t>(pid_), 0) && errno == ESRCH) return Gone();
         continue;
       }
-      UNLEAK_ASSIGN(bool stopped, TryAll());
-      if (stopped) return std::move(point_);
+      if (gil.locked <= 1 || Late()) {
+        UNLEAK_ASSIGN(bool stopped, TryAll());
+        if (stopped) return std::move(point_);
+      }
       SleepNs((100 + attempt * 37 % 400) * kMicrosecond);
     }
   }
@@ -60,7 +62,20 @@ class Search {
 
   bool StillHolds(u64 holder) {
     point_.gil = ReadGil(pid_, layout_, runtime_);
-    return point_.gil.locked && point_.gil.holder == holder;
+    return point_.gil.locked == 1 && point_.gil.holder == holder;
+  }
+
+  // Where there are other GILs, their threads run on: stops them too. False: one of them took its GIL meanwhile; all are detached then.
+  bool StopOthers(int tid, u64 holder) {
+    point_.tids = {tid};
+    if (point_.gil.gils <= 1) return true;
+    int error = 0;
+    const std::vector<int> others = StopAllThreads(pid_, &error, {tid});
+    point_.tids.insert(point_.tids.end(), others.begin(), others.end());
+    if (StillHolds(holder) && !point_.gil.collecting) return true;
+    LetGo(point_.tids);
+    point_.tids.clear();
+    return false;
   }
 
   // Stops the holder of the GIL, sets the watch, waits for it. False: try again (or, after a while, differently).
@@ -89,8 +104,7 @@ class Search {
     Continue(tid);
     EndPause();
     DieAt(KillPoint::kWatchArmed, 0, 20000);
-    if (!WaitForHit(tid, gil.holder, watch)) return false;
-    point_.tids = {tid};
+    if (!WaitForHit(tid, gil.holder, watch) || !StopOthers(tid, gil.holder)) return false;
     point_.kind = snapshot::Stop::kSafe;
     return true;
   }
@@ -218,19 +232,6 @@ int ThreadByInnerId(u32 pid, int inner) {
 }
 
 }  // namespace
-
-GilState ReadGil(u32 pid, const unleak_layout& layout, u64 runtime) {
-  ProcessMemory memory(pid);
-  GilState state;
-  state.interpreter = memory.Word(runtime + static_cast<u64>(layout.runtime.interpreters_head));
-  if (!state.interpreter) return state;
-  u64 gil = layout.runtime.gil != -1 ? runtime + static_cast<u64>(layout.runtime.gil)
-                                     : memory.Word(state.interpreter + static_cast<u64>(layout.interpreter.gil));
-  state.locked = memory.Get<i32>(gil + static_cast<u64>(layout.gil.locked)) == 1;
-  if (state.locked) state.holder = memory.Word(gil + static_cast<u64>(layout.gil.last_holder));
-  state.collecting = memory.Get<i32>(state.interpreter + static_cast<u64>(layout.interpreter.collecting)) != 0;
-  return state;
-}
 
 int ThreadOf(u32 pid, const unleak_layout& layout, u64 thread_state) {
   ProcessMemory memory(pid);

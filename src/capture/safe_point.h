@@ -1,9 +1,11 @@
 // Finds a good moment to stop the target at. In order of preference:
 //   safe      the thread that holds the GIL reads its eval breaker (loop back edges, function entry): a collection may
 //             run there, so every tp_traverse is legal there. Only that thread is stopped; the others cannot get the GIL.
+//             Where interpreters have GILs of their own, the other GILs are free, and all threads are stopped.
 //   gil-free  nobody holds the GIL; all threads are stopped.
-//   blind     C code holds the GIL for longer than the wait: all threads are stopped wherever they are. What is being
-//             changed at that moment may be half changed. Free-threaded builds have only this one.
+//   blind     C code holds the GIL for longer than the wait, or two GILs are never seen at rest: all threads are stopped
+//             wherever they are. What is being changed at that moment may be half changed. Free-threaded builds have only
+//             this one.
 // A collection in progress is waited out in all three, as long as the wait lasts.
 //
 // The watch on the eval breaker is a perf event that notifies by SIGURG, not a debug register of ptrace: it goes away
@@ -14,19 +16,11 @@
 
 #include "base/status.h"
 #include "base/types.h"
+#include "capture/gil_state.h"
 #include "pylayout/layout.h"
 #include "snapshot/columns.h"
 
 namespace unleak::capture {
-
-// State of the main interpreter's GIL and collector at one moment.
-struct GilState {
-  u64 interpreter = 0;  // head of the list
-  u64 holder = 0;       // PyThreadState, 0 = free
-  bool locked = false;
-  bool collecting = false;
-};
-GilState ReadGil(u32 pid, const unleak_layout& layout, u64 runtime);
 
 // Kernel thread id, in our namespace, of a PyThreadState; 0 if it cannot be found.
 int ThreadOf(u32 pid, const unleak_layout& layout, u64 thread_state);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "capture/clone.h"
+#include "capture/gil_state.h"
 #include "capture/kill_points.h"
 #include "capture/proc_files.h"
 #include "capture/ptrace.h"
@@ -39,6 +40,8 @@ class Walk {
     if (status.ok()) status = ShowClone(while_frozen);
     Dispose();
     if (!status.ok()) return status;
+    if (unseen_interpreters_)
+      facts_.notes.push_back("the objects of " + std::to_string(unseen_interpreters_) + " other interpreters of this free-threaded process were not seen");
     facts_.tracer_cpu_ns = ClockNs(CLOCK_THREAD_CPUTIME_ID) - cpu_before;
     return std::move(facts_);
   }
@@ -95,7 +98,7 @@ class Walk {
     return RunWalker();
   }
 
-  // The thread state that the clone is given: the holder of the GIL, or any.
+  // The thread state that the clone is given: the holder of the GIL, or any of the main interpreter.
   u64 ThreadState(const StopPoint& point) const {
     if (point.gil.holder) return point.gil.holder;
     return clone_->memory().Word(point.gil.interpreter + static_cast<u64>(layout_.interpreter.threads_head));
@@ -113,6 +116,7 @@ class Walk {
     facts_.stop = point.kind;
     facts_.gil_holder = point.gil.holder;
     facts_.collecting = point.gil.collecting;
+    unseen_interpreters_ = layout_.free_threaded ? point.gil.interpreters - 1 : 0;
     Log("stopped " + std::to_string(point.tids.size()) + " thread(s) for " + std::to_string(pause / 1000) + " us to clone: " +
         (status.ok() ? "pid " + std::to_string(clone_->tid()) : status.message()));
     return status;
@@ -245,6 +249,7 @@ class Walk {
   arch::Gadgets gadgets_;
   std::optional<ClonedProcess> clone_;
   std::unique_ptr<WalkerImage> image_;
+  u32 unseen_interpreters_ = 0;  // the visitor of a free-threaded build goes through the objects of one interpreter
   TwinFacts facts_;
 };
 
