@@ -29,16 +29,15 @@ _ASK = (
 
 
 def pythons() -> dict[str, str]:
-    """Interpreters by version ("3.12", "3.13t"): $UNLEAK_PYTHONS (paths, ':' between), pyenv, the cache, PATH."""
+    """Interpreters by version ("3.12", "3.13t"): pyenv's, those that ./dev pythons fetched ($UNLEAK_PYTHONS), those of PATH."""
     home = Path.home()
     pyenv = os.environ.get("PYENV_ROOT", str(home / ".pyenv"))
-    cache = os.environ.get("XDG_CACHE_HOME", str(home / ".cache"))
+    fetched = os.environ.get("UNLEAK_PYTHONS", str(home / ".cache" / "unleak" / "pythons"))
     found: dict[str, str] = {}
     for version in VERSIONS:
-        asked = [p for p in os.environ.get("UNLEAK_PYTHONS", "").split(":") if p.endswith("python" + version)]
         plain = version.rstrip("t")
-        candidates = asked + sorted(glob.glob(f"{pyenv}/versions/{plain}.*/bin/python{version}"))
-        candidates += [f"{cache}/unleak/pythons/{version}/bin/python{version}", shutil.which("python" + version) or ""]
+        candidates = sorted(glob.glob(f"{pyenv}/versions/{plain}.*/bin/python{version}"))
+        candidates += [f"{fetched}/{version}/bin/python{version}", shutil.which("python" + version) or ""]
         for candidate in candidates:
             if candidate and os.access(candidate, os.X_OK):
                 found[version] = candidate
