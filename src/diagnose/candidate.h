@@ -38,6 +38,8 @@ struct Candidate {
   double bytes_per_s = 0.0, objects_per_s = 0.0;
   u64 length = 0;           // entries now
   bool bounded_by_structure = false;  // an lru_cache with a maxsize, found by its links
+  i64 structural_bound = -1;          // its size, where the structure says it
+  std::string bound_from;             // where that was read
   bool holds_only_weak = false;      // weak references and plain values, no object of the program
   bool collector_off = false;
   bool transient = true;    // peak: not there at every look

@@ -77,13 +77,13 @@ struct Judged {
 
 void JudgeBound(const Evidence& evidence, const Json& answers, Judged& j) {
   Candidate& c = j.candidate;
-  i64 bound = -1;
-  std::string read_from;
+  i64 bound = c.structural_bound;
+  std::string read_from = c.bound_from;
   if (const Json* answer = Answer(answers, c.key + ".bound")) {
-    if (answer->contains("literal") && (*answer)["literal"].is_number()) {
+    if (bound < 0 && answer->contains("literal") && (*answer)["literal"].is_number()) {
       bound = (*answer)["literal"].get<i64>();
       read_from = "literal";
-    } else if (answer->contains("attribute") && (*answer)["attribute"].is_string()) {
+    } else if (bound < 0 && answer->contains("attribute") && (*answer)["attribute"].is_string()) {
       read_from = (*answer)["attribute"].get<std::string>();
       bound = ReadBound(evidence.last, c.holder, read_from);
     }

@@ -1,5 +1,18 @@
-// Bulk read. Evidence: a frame's local or argument keeps at least 32 MiB and 30 % of the process's high-water mark alive. That the source
-// could have been read in parts is for the source answers to say.
+// Bulk read
+//
+// What: A whole file, response, table or result is in memory at once although it is worked on piece by piece. The memory goes back later,
+// but the peak decides how much the program needs.
+//
+// Evidence: A local variable or an argument keeps at least 32 MiB and 30 % of the process's high-water mark alive at some look, and the
+// line that made it reads in one go from a source that can be read in parts.
+//
+// Remedy: Read and work in batches; the form that fits how the data is used is shown.
+//
+// Example:
+//     content = open(path).read()
+//     for line in content.splitlines(): ...        # for line in open(path): ...
+//
+// Limits: That the source could have been read in parts is for the program's text to say: without it the finding is only possible.
 #include <algorithm>
 #include <map>
 #include <tuple>

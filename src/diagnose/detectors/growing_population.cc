@@ -1,8 +1,22 @@
-// Growing population. Evidence: the retained instances of a type only rise, the instances of the first look are still there, and no
-// growing container explains them (conclude() drops what a container's candidate names). Finds linked lists, trees and chains.
+// Growing population
+//
+// What: Objects of one type become more and more although no container grows: nodes of a linked list or a tree, objects that hold each
+// other in a chain, wrappers around wrappers.
+//
+// Evidence: The retained instances of a type rise in every interval, the instances of the first look are still there, and no growing
+// container explains them. The path shown leads to the instance that is farthest from its root, where the chain grows; runs of the same
+// step are shown once, with a `+`.
+//
+// Remedy: Cut the chain where it is no longer needed (`node.next = None`), or give it an end.
+//
+// Example:
+//     head = Node(next=head)           # for every event, and nobody walks the list to its end
+//
+// Limits: Plain values and builtin containers are told by what holds them, not by their number.
 #include <algorithm>
 #include <unordered_set>
 
+#include "diagnose/classify.h"
 #include "diagnose/detectors/detectors.h"
 
 namespace unleak::diagnose {
@@ -11,6 +25,10 @@ namespace {
 constexpr size_t kMostCandidates = 6;
 constexpr u64 kLeastInstances = 16;
 constexpr int kLeastTelling = 60;  // plain values and builtin containers are named by what holds them
+
+bool Tells(const snapshot::Columns& c, u32 type) {
+  return Telling(c, type) >= kLeastTelling || c.types[type].role == snapshot::Role::kType;
+}
 
 double Survival(const std::vector<u32>& first, const std::vector<u32>& now) {
   const u32 reach = now.size() < kPathSketch ? kNone : now.front();
@@ -63,7 +81,7 @@ std::vector<Candidate> FindGrowingPopulations(const Evidence& evidence) {
   for (u32 t = 0; t < columns.types.size(); ++t) {
     const std::string name(columns.strings.at(columns.types[t].name));
     auto now = looks.back().types.find(name);
-    if (now == looks.back().types.end() || now->second.objects[kRetained] < kLeastInstances || Telling(columns, t) < kLeastTelling) continue;
+    if (now == looks.back().types.end() || now->second.objects[kRetained] < kLeastInstances || !Tells(columns, t)) continue;
     Series series;
     for (const auto& look : looks) {
       auto it = look.types.find(name);
@@ -88,11 +106,13 @@ std::vector<Candidate> FindGrowingPopulations(const Evidence& evidence) {
     c.objects_per_s = growth.per_s;
     const double each = static_cast<double>(now->second.bytes[kRetained]) / static_cast<double>(series.value.back());
     c.bytes_per_s = growth.per_s * each;
-    c.finding = {{"kind", "growing-container"},
+    const Class kind = Classify(MakeLonePlace(evidence.last, c.holder, example));
+    c.finding = {{"kind", kind.kind},
                  {"what", Json::array({{{"type", name}, {"objects", growth.total}, {"bytes", static_cast<u64>(each * static_cast<double>(growth.total))}}})},
                  {"growth", {{"objects", series.value}, {"bytes", Json::array()}, {"references", Json::array()},
                              {"per_s", {{"objects", growth.per_s}, {"bytes", c.bytes_per_s}, {"references", 0.0}}}}},
                  {"evidence", {{"survival", survival}, {"instances", series.value}, {"at_s", series.at_s}}}};
+    if (!kind.pattern.empty()) c.finding["evidence"]["pattern"] = kind.pattern;
     c.questions.push_back({{"id", c.key + ".stored"}, {"ask", "stored"},
                            {"holder", {{"kind", c.holder.kind}, {"module", c.holder.module}, {"class", c.holder.owner_class},
                                        {"function", c.holder.function}, {"name", c.holder.name}, {"inner", c.holder.inner}, {"container", name}}},

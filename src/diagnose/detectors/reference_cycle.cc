@@ -1,5 +1,20 @@
-// Reference cycle. Evidence: the collector frees (or would free) cyclic objects at a rate that matters, and cycles of one shape wait
-// in the looks. With the collector on it is garbage that waits; with it off, or with a member that it cannot see, it is a leak.
+// Reference cycle
+//
+// What: Objects that lead back to themselves are not freed when the last name for them goes: they wait for the cyclic collector, with all
+// that they hold. A parent and its child, a bound method kept on its own object, a function that names itself, an exception in a
+// variable of a frame of its own traceback, a class made in a function.
+//
+// Evidence: The collector frees (or would free) at least 10 objects a second, and cycles of one shape wait in the looks. The edges of
+// one such cycle are shown, with the line that makes each, what a cycle drags along, and which cycle is the outermost. With the collector
+// on this is garbage that waits; with it off (disabled, threshold 0) it is a leak.
+//
+// Remedy: Break the cycle where the work ends: clear the attribute, `del` the exception in a `finally`, pass what is needed instead of
+// the parent. A weak reference only where somebody else keeps the object.
+//
+// Example:
+//     a.next = b; b.next = a; del a, b         # two objects that only the collector frees
+//
+// Limits: Garbage below 10 objects a second is not told. A cycle that never dies because something holds it is told as what holds it.
 #include <algorithm>
 
 #include "diagnose/detectors/detectors.h"

@@ -1,0 +1,168 @@
+#include "diagnose/containers.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace unleak::diagnose {
+namespace {
+
+using snapshot::Columns;
+
+constexpr double kMostlyLength = 0.5;  // of a path's growth that longer containers must bring, not more of them
+
+const Container* FindContainer(const LookSummary& look, const Container& like) {
+  auto it = std::lower_bound(look.containers.begin(), look.containers.end(), like.address,
+                             [](const Container& c, u64 address) { return c.address < address; });
+  return it != look.containers.end() && it->address == like.address && it->type_hash == like.type_hash ? &*it : nullptr;
+}
+
+double Survival(const std::vector<u32>& sample, const std::vector<u32>& now) {
+  if (sample.empty()) return 1.0;
+  const std::unordered_set<u32> there(now.begin(), now.end());
+  size_t found = 0;
+  for (u32 hash : sample) found += there.count(hash);
+  return static_cast<double>(found) / static_cast<double>(sample.size());
+}
+
+// The lengths of one container over the looks. Looks before the first that followed it are left out; one that misses it
+// later ends the matter: another object lay there.
+bool FollowContainer(const std::vector<LookSummary>& looks, const Container& box, Series* series,
+                     std::vector<u32>* first_sample) {
+  const Container* first = nullptr;
+  for (const LookSummary& look : looks) {
+    const Container* there = FindContainer(look, box);
+    if (!there) {
+      if (!first && &look != &looks.back()) continue;
+      return false;
+    }
+    if (!first) {
+      first = there;
+      const auto from = look.sketches.begin() + there->sketch_from;
+      first_sample->assign(from, from + there->sketch_count);
+    }
+    series->at_s.push_back(look.facts.at_s);
+    series->value.push_back(there->length);
+  }
+  return first != nullptr;
+}
+
+// Every container that grows by itself. `flow`: those that entries run through instead of those that keep them.
+std::vector<GrownContainer> Singles(const Evidence& evidence, bool flow) {
+  std::vector<GrownContainer> out;
+  const Columns& c = evidence.last.columns();
+  for (const Container& box : evidence.looks.back().containers) {
+    GrownContainer grown;
+    std::vector<u32> sample;
+    if (!FollowContainer(evidence.looks, box, &grown.series, &sample)) continue;
+    if (grown.series.value.back() <= grown.series.value.front()) continue;
+    const Unit unit = box.in_bytes ? Unit::kBytes : Unit::kCount;
+    if (!Judge(grown.series, unit, 1.0).grows) continue;
+    grown.node = NodeAt(c, box.address);
+    if (grown.node == kNone) continue;
+    if (!box.in_bytes) grown.survival = Survival(sample, ElementHashes(c, grown.node));
+    grown.growth = Judge(grown.series, unit, grown.survival);
+    grown.path = box.path;
+    if (grown.growth.grows && (grown.survival < kLeakSurvival) == flow) out.push_back(std::move(grown));
+  }
+  return out;
+}
+
+// Containers that grow along the same path as one: the same line fills them.
+std::vector<GrownContainer> Grouped(std::vector<GrownContainer> singles) {
+  std::stable_sort(singles.begin(), singles.end(),
+                   [](const GrownContainer& a, const GrownContainer& b) { return a.growth.total > b.growth.total; });
+  std::vector<GrownContainer> out;
+  std::unordered_map<u64, size_t> by_path;
+  for (GrownContainer& single : singles) {
+    const auto [it, fresh] = by_path.emplace(single.path, out.size());
+    if (fresh) {
+      out.push_back(std::move(single));
+      continue;
+    }
+    GrownContainer& group = out[it->second];
+    const size_t later = group.series.value.size() - std::min(group.series.value.size(), single.series.value.size());
+    const size_t skipped = single.series.value.size() - std::min(group.series.value.size(), single.series.value.size());
+    for (size_t i = later; i < group.series.value.size(); ++i)
+      group.series.value[i] += single.series.value[i - later + skipped];
+    group.survival = std::min(group.survival, single.survival);
+    ++group.containers;
+    const Growth sum = Judge(group.series, Unit::kCount, group.survival);
+    if (sum.grows) group.growth = sum;
+  }
+  return out;
+}
+
+// The share of a path's growth that comes from longer containers, not from more of them (those are told by what holds
+// them).
+double FromLength(const PathTotal& first, const PathTotal& now) {
+  const double before = static_cast<double>(first.entries) / static_cast<double>(std::max<u64>(first.containers, 1));
+  const double after = static_cast<double>(now.entries) / static_cast<double>(std::max<u64>(now.containers, 1));
+  const double growth = static_cast<double>(now.entries) - static_cast<double>(first.entries);
+  return growth > 0 ? (after - before) * static_cast<double>(first.containers) / growth : 0.0;
+}
+
+// Survival along a path: a bottom-k sample of the first look, as far as the bottom-k of the last one reaches.
+double PathSurvival(const PathTotal& first, const PathTotal& now) {
+  const u32 reach = now.sketch.size() < kPathSketch ? kNone : now.sketch.front();
+  std::vector<u32> sample;
+  for (u32 hash : first.sketch)
+    if (hash <= reach) sample.push_back(hash);
+  return Survival(sample, now.sketch);
+}
+
+// Maps of growing lists: no container grows enough alone, all together do.
+void AddSummedPaths(const Evidence& evidence, std::vector<GrownContainer>* out) {
+  std::unordered_map<u64, u64> explained;
+  for (const GrownContainer& grown : *out) explained[grown.path] += grown.growth.total;
+  const auto& looks = evidence.looks;
+  for (const auto& [path, now] : looks.back().paths) {
+    auto first = looks.front().paths.find(path);
+    if (now.containers < 2 || first == looks.front().paths.end() || FromLength(first->second, now) < kMostlyLength)
+      continue;
+    GrownContainer grown;
+    grown.path = path;
+    grown.containers = now.containers;
+    for (const LookSummary& look : looks) {
+      auto it = look.paths.find(path);
+      grown.series.at_s.push_back(look.facts.at_s);
+      grown.series.value.push_back(it == look.paths.end() ? 0 : it->second.entries);
+    }
+    grown.survival = PathSurvival(first->second, now);
+    grown.growth = Judge(grown.series, Unit::kCount, grown.survival);
+    auto it = explained.find(path);
+    if (!grown.growth.grows || grown.survival < kLeakSurvival ||
+        (it != explained.end() && 2 * it->second >= grown.growth.total))
+      continue;
+    grown.node = NodeAt(evidence.last.columns(), now.example);
+    if (grown.node != kNone) out->push_back(std::move(grown));
+  }
+}
+
+}  // namespace
+
+u32 NodeAt(const Columns& c, u64 address) {
+  auto it = std::lower_bound(c.address.begin(), c.address.end(), address);
+  return it != c.address.end() && *it == address ? static_cast<u32>(it - c.address.begin()) : kNone;
+}
+
+std::vector<u32> ElementHashes(const Columns& c, u32 node) {
+  std::vector<u32> hashes = Elements(c, node);
+  for (u32& e : hashes) e = SketchHash(c.address[e]);
+  return hashes;
+}
+
+std::vector<GrownContainer> FindGrownContainers(const Evidence& evidence) {
+  if (evidence.looks.size() < 2) return {};
+  std::vector<GrownContainer> grown = Grouped(Singles(evidence, false));
+  AddSummedPaths(evidence, &grown);
+  std::stable_sort(grown.begin(), grown.end(),
+                   [](const GrownContainer& a, const GrownContainer& b) { return a.growth.total > b.growth.total; });
+  return grown;
+}
+
+std::vector<GrownContainer> FindBacklogs(const Evidence& evidence) {
+  return evidence.looks.size() < 2 ? std::vector<GrownContainer>() : Grouped(Singles(evidence, true));
+}
+
+}  // namespace unleak::diagnose
