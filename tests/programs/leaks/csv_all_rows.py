@@ -11,6 +11,7 @@ remedy: stream
 """
 
 import csv
+import hashlib
 import tempfile
 import time
 
@@ -23,12 +24,16 @@ def write(path, rows):
             out.writerow(["name %d" % number, "town %d" % (number % 100), number])
 
 
+def price(row):
+    return int(row["amount"]) + len(hashlib.pbkdf2_hmac("sha256", row["name"].encode(), b"", 4)) - 32
+
+
 def total(path):
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))  # MARK: LEAK
         amounts = 0
         for row in rows:
-            amounts += int(row["amount"])
+            amounts += price(row)
     return amounts
 
 

@@ -7,6 +7,7 @@ verdict: clean|not_a_leak
 """
 
 import csv
+import hashlib
 import tempfile
 import time
 
@@ -19,11 +20,15 @@ def write(path, rows):
             out.writerow(["name %d" % number, "town %d" % (number % 100), number])
 
 
+def price(row):
+    return int(row["amount"]) + len(hashlib.pbkdf2_hmac("sha256", row["name"].encode(), b"", 4)) - 32
+
+
 def total(path):
     with open(path, newline="") as file:
         amounts = 0
         for row in csv.DictReader(file):
-            amounts += int(row["amount"])
+            amounts += price(row)
     return amounts
 
 

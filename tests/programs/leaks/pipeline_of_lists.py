@@ -10,6 +10,8 @@ site: LINES|PARSED|KEPT
 remedy: stream
 """
 
+import hashlib
+
 
 class Reading:
     __slots__ = ("sensor", "value")
@@ -29,11 +31,15 @@ def parse(line):
     return Reading(sensor, float(value))
 
 
+def weight(reading):
+    return len(hashlib.pbkdf2_hmac("sha256", reading.sensor.encode(), b"", 2)) * reading.value
+
+
 def main():
-    lines = [line for line in source(300000)]  # MARK: LINES
+    lines = [line for line in source(600000)]  # MARK: LINES
     readings = [parse(line) for line in lines]  # MARK: PARSED
     kept = [reading for reading in readings if reading.value % 3]  # MARK: KEPT
-    return sum(reading.value for reading in kept)
+    return sum(weight(reading) for reading in kept)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ command: run
 verdict: clean|not_a_leak
 """
 
+import hashlib
+
 
 class Reading:
     __slots__ = ("sensor", "value")
@@ -25,11 +27,15 @@ def parse(line):
     return Reading(sensor, float(value))
 
 
+def weight(reading):
+    return len(hashlib.pbkdf2_hmac("sha256", reading.sensor.encode(), b"", 2)) * reading.value
+
+
 def main():
-    lines = (line for line in source(300000))
+    lines = (line for line in source(600000))
     readings = (parse(line) for line in lines)
     kept = (reading for reading in readings if reading.value % 3)
-    return sum(reading.value for reading in kept)
+    return sum(weight(reading) for reading in kept)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ site: LEAK
 remedy: stream
 """
 
+import hashlib
 import sqlite3
 
 
@@ -18,20 +19,21 @@ def fill(db, rows):
     db.executemany("insert into orders values (?, ?)", (("customer %d" % n, n) for n in range(rows)))
 
 
-def longest(db):
+def best_key(db):
     cursor = db.execute("select name, amount from orders")
     rows = cursor.fetchall()  # MARK: LEAK
     best = ""
     for name, _ in rows:
-        if len(name) > len(best):
-            best = name
+        key = hashlib.pbkdf2_hmac("sha256", name.encode(), b"", 2).hex()
+        if key > best:
+            best = key
     return best
 
 
 def main():
     db = sqlite3.connect("")
     fill(db, 600000)
-    return longest(db)
+    return best_key(db)
 
 
 if __name__ == "__main__":

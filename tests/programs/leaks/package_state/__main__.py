@@ -6,7 +6,7 @@ command: diagnose
 verdict: leak
 kind: growing-container
 what: Event|dict
-holder: .*state.EVENTS
+holder: (state|audit).EVENTS
 site: LEAK
 remedy: remove-entry|bound|del
 """
