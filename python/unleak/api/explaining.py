@@ -7,7 +7,7 @@ import sys
 from typing import Any, List, NamedTuple, Optional, Set
 
 from unleak.api import naming
-from unleak.api.search import Bounds, Path, Search
+from unleak.api.search import Bounds, Path, Search, references
 
 
 class Explanation(NamedTuple):
@@ -47,23 +47,13 @@ def explain_box(box: List[Any], bounds: Bounds, ours: int, skip: Optional[Set[in
     what = naming.describe(box[0])
     if naming.immortal(count):
         return Explanation(what, -1, [], 0, False, True)
-    found = Search(box, bounds, skip).run()
+    found = Search(box, bounds, skip, ours).run()
     return Explanation(what, count, found.paths, max(0, count - found.holders), found.cyclic, found.complete)
-
-
-def references(box: List[Any]) -> int:
-    """References to the object in the list, without the list's."""
-    return sys.getrefcount(box[0]) - _BASE
 
 
 def _calls() -> int:
     """References that a call `explain(variable)` itself holds while it runs: the caller's stack, up to Python 3.10."""
     return 1 if sys.version_info < (3, 11) else 0
-
-
-_probe = [object()]
-_BASE = sys.getrefcount(_probe[0])  # the list's, and the call's own
-del _probe
 
 
 def _lines(explanation: Explanation) -> List[str]:
@@ -77,7 +67,7 @@ def _lines(explanation: Explanation) -> List[str]:
         lines.append("  %s that no object or variable shows: a value in the middle of an expression, a constant, or C code"
                      % naming.plural(explanation.unexplained, "reference", "references"))  # fmt: skip
     if not explanation.complete:
-        lines.append("  the search ended early: there may be more")
+        lines.append("  the search did not see everything: there may be more")
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections import deque
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Type
 
 from unleak.api import naming
 from unleak.api.search import Bounds, Search
@@ -91,10 +91,13 @@ class growth:  # noqa: N801 - used like a function
         """The containers that grew most, with the way to them."""
         order = sorted(grown, key=lambda address: sizes.get(address, 0) - grown[address])
         addresses = order[:MOST_TOLD]
+        objects = [
+            obj for obj in gc.get_objects() if type(obj) in _SIZED and id(obj) in addresses and obj is not addresses
+        ]
         found = []
-        for obj in gc.get_objects():
-            if type(obj) in _SIZED and id(obj) in addresses and obj is not addresses:
-                found.append(Container(_way(obj), sizes.get(id(obj), 0), grown[id(obj)]))
+        while objects:
+            address = id(objects[-1])
+            found.append(Container(_way(objects.pop(), {id(objects)}), sizes.get(address, 0), grown[address]))
         return sorted(found, key=lambda container: container.before - container.after)
 
     def __str__(self) -> str:
@@ -112,8 +115,8 @@ def _least(address: int, sizes: Dict[int, int]) -> int:
     return 1 if address in sizes else LEAST_NEW
 
 
-def _way(container: Any) -> str:
+def _way(container: Any, skip: Set[int]) -> str:
     box = [container]
     del container
-    found = Search(box, Bounds(paths=1, seconds=2.0)).run()
+    found = Search(box, Bounds(paths=1, seconds=2.0), skip).run()
     return str(found.paths[0]) if found.paths else naming.describe(box[0])

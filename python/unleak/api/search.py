@@ -15,6 +15,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 from unleak.api import frames, naming
 
 AT_ONCE = 32  # objects a question to the collector: it compares every reference of the heap with each of them
+FREE_THREADED = "free-threading" in sys.version
 MOST_OBJECTS = 2000
 MOST_LEVELS = 40
 UNNAMED = "?"
@@ -34,7 +35,7 @@ class Path(NamedTuple):
 
     root: str  # module app; local variable `b` of main(), app.py:12; the interpreter or C code
     steps: List[str]  # SESSIONS (dict, 3 entries); ['abc'] ...
-    kind: str  # module, local, interpreter
+    kind: str  # module, name (in a module), local, interpreter
 
     def __str__(self) -> str:
         return " → ".join([self.root, *self.steps])
@@ -52,8 +53,11 @@ class Found(NamedTuple):
 class Search:
     """One search. `box` is a list with the object in it, the only reference that we have to it."""
 
-    def __init__(self, box: List[Any], bounds: Bounds, skip: Optional[Set[int]] = None):
+    def __init__(self, box: List[Any], bounds: Bounds, skip: Optional[Set[int]] = None, ours: int = 0):
+        """Containers with ids in `skip` are no holders; `ours`: references to the object, besides the box's, that are
+        the search's and its callers' own."""
         self._bounds = bounds
+        self._ours = ours
         self._objects: List[Any] = [box[0]]
         self._parents: List[int] = [-1]  # the object that this one refers to, by its place in _objects
         self._place: Dict[int, int] = {id(box[0]): 0}
@@ -81,7 +85,7 @@ class Search:
                     break
             self._join()
             self._complete = self._complete and not frontier
-            cyclic = not self._paths and self._complete and not self._ended and self._holders > 0
+            cyclic = not self._paths and self._complete and not self._ended and self._is_closed()
             return Found(self._paths, self._holders, cyclic, self._complete)
         finally:
             self._objects.clear()
@@ -96,14 +100,24 @@ class Search:
             following += self._holders_of(frontier[start : start + AT_ONCE])
         return following
 
+    def _is_closed(self) -> bool:
+        """Whether the objects of the search hold one another and nothing else holds any: by their reference counts, as
+        the collector would find out."""
+        inner = dict.fromkeys(map(id, self._objects), 0)
+        for at in range(len(self._objects)):
+            for address in [id(part) for part in gc.get_referents(self._objects[at])]:
+                if address in inner:
+                    inner[address] += 1
+        outer = [references(self._objects, at) - inner[id(self._objects[at])] for at in range(len(self._objects))]
+        return outer[0] == self._ours + 1 and not any(outer[1:])
+
     def _holders_of(self, places: List[int]) -> List[int]:
         targets = [self._objects[place] for place in places]
         held = set()
         following: List[int] = []
         self._own.add(id(targets))
-        found = gc.get_referrers(*targets)
+        found = _referrers(targets)
         self._own.add(id(found))
-        _remove_arguments(found, targets)
         for holder in found:
             if id(holder) in self._own or self._is_frame_of_ours(holder):
                 continue
@@ -114,7 +128,7 @@ class Search:
                 self._add(holder, place, following)
         self._own -= {id(targets), id(found)}
         for place in places:
-            if place and place not in held:
+            if place not in held and not self._global(place) and place:
                 self._end(place)
         return following
 
@@ -156,6 +170,20 @@ class Search:
                 self._holders += local.counted
             self._found(self._down(place), local.text, "local")
         return root is not None or bool(names)
+
+    def _global(self, place: int) -> bool:
+        """Whether a module has it by name, asked of the modules themselves where the collector may not show them."""
+        if not FREE_THREADED:
+            return False
+        thing = self._objects[place]
+        for name, module in list(sys.modules.items()):
+            for key, value in list(_namespace(module).items()):
+                if value is thing:
+                    self._holders += not place
+                    self._found(self._down(place), "module %s → .%s (%s)" % (name, key, naming.describe(thing)), "name")
+                    return True
+        self._complete = False
+        return False
 
     def _end(self, place: int) -> None:
         """Nothing that the collector sees refers to it, but it is alive."""
@@ -229,6 +257,11 @@ class Search:
         return label or UNNAMED
 
 
+def references(box: List[Any], at: int = 0) -> int:
+    """References to an object in a list, without the list's."""
+    return sys.getrefcount(box[at]) - _BASE
+
+
 def _contents(target: Any) -> Tuple[int, ...]:
     """Ids under which a frame's variables show an object: a cell is shown by what is in it."""
     if type(target) is types.CellType:
@@ -237,6 +270,18 @@ def _contents(target: Any) -> Tuple[int, ...]:
         except ValueError:
             pass  # empty
     return (id(target),)
+
+
+def _referrers(targets: List[Any]) -> List[Any]:
+    """All objects that refer to one of these, as the collector sees them."""
+    if FREE_THREADED:
+        # There `gc.get_referrers` now and then misses holders that `gc.get_objects` shows; sometimes, after a
+        # collection, both miss many objects (seen on 3.13.15). Search._global and `complete` make up for it.
+        ids = {id(target) for target in targets}
+        return [obj for obj in gc.get_objects() if not ids.isdisjoint(map(id, gc.get_referents(obj)))]
+    found = gc.get_referrers(*targets)
+    _remove_arguments(found, targets)
+    return found
 
 
 def _remove_arguments(found: List[Any], targets: List[Any]) -> None:
@@ -256,6 +301,7 @@ def _are_same(holder: Any, targets: List[Any]) -> bool:
 
 
 _probe = [type("Probe", (), {})()]
+_BASE = sys.getrefcount(_probe[0])  # the list's, and the call's own
 _SHOWS_ARGUMENTS = any(type(holder) is tuple for holder in gc.get_referrers(*_probe))
 del _probe
 
@@ -267,8 +313,11 @@ def _attribute(attributes: Dict[str, Any], target: Any) -> str:
 
 def _namespaces() -> Dict[int, str]:
     """Ids of the dicts of imported modules, with how they are called."""
-    found = {}
-    for name, module in list(sys.modules.items()):
-        if isinstance(module, types.ModuleType):
-            found[id(types.ModuleType.__dict__["__dict__"].__get__(module))] = "module %s" % name
-    return found
+    return {
+        id(_namespace(module)): "module %s" % name for name, module in list(sys.modules.items()) if _namespace(module)
+    }
+
+
+def _namespace(module: Any) -> Dict[str, Any]:
+    """A module's dict, read without code of a module's own class; {} for what is put into sys.modules instead."""
+    return types.ModuleType.__dict__["__dict__"].__get__(module) if isinstance(module, types.ModuleType) else {}

@@ -7,8 +7,8 @@ import weakref
 from typing import Any, Dict, List, Optional, Tuple, Type
 
 from unleak.api import naming
-from unleak.api.explaining import Explanation, explain_box, references
-from unleak.api.search import Bounds
+from unleak.api.explaining import Explanation, explain_box
+from unleak.api.search import Bounds, references
 
 MOST_TOLD = 5  # objects that one error explains
 
@@ -141,6 +141,7 @@ class expect_freed:  # noqa: N801 - used like a function
             known = self._before.get(id(obj), False)
             if known is False or (known is not None and known() is not obj):
                 self._watches.append(Watch(obj))
+        self._before.clear()
 
 
 def _told(alive: List[Tuple[Watch, Explanation]]) -> str:
