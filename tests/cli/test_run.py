@@ -62,8 +62,8 @@ def test_a_python_below_a_shell_is_found(unleak):
     assert document["snapshots"] and document["target"]["exit"] == 4
 
 
-def test_a_program_too_short_for_a_look_is_inconclusive(unleak):
-    result = unleak("run", "--json", "-c", "pass")
+def test_a_program_that_no_look_was_taken_of_is_inconclusive(unleak):
+    result = unleak("run", "--json", "--", "true")
     document = json.loads(result.stdout)
     assert (document["verdict"], document["target"]["exit"], result.returncode) == ("inconclusive", 0, 0)
     assert "No look could be taken" in document["summary"]

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Dict, List, Optional
 
 from unleak.cli import errors, proc
@@ -18,6 +19,7 @@ FIRST_LOOK_S = 0.25     # interpreters are starting before
 RETRY_S = 0.25          # after a look that could not be taken
 SEARCH_S = 1.0          # how often new descendants are looked for
 ENDING_S = 3.0          # how long a program may take to end after Ctrl-C
+MOST_FOLDING = 2        # looks of a process that wait in memory to be folded
 
 
 class Supervisor:
@@ -33,12 +35,15 @@ class Supervisor:
         self.exit: Optional[int] = None
         self.subjects: List[Subject] = []
         self._highs: Dict[int, Highs] = {}
+        self._folder = ThreadPoolExecutor(1, "fold")    # a big look takes a second to fold; memory is polled meanwhile
+        self._folding: Dict[int, List["Future[None]"]] = {}
         self._budget = Budget()
         self._began = time.monotonic()
         self._next_search = 0.0
         self._problem = ""
 
     def close(self) -> None:
+        self._folder.shutdown()
         for subject in self.subjects:
             subject.close()
 
@@ -68,6 +73,7 @@ class Supervisor:
         while proc.alive(self.pid):
             if interrupts.count:
                 if not self._let_it_end():
+                    self._finish_folding()
                     return
                 break
             if self._args.children and time.monotonic() >= self._next_search:
@@ -75,6 +81,7 @@ class Supervisor:
             for subject in list(self.subjects):
                 self._attend(subject)
             interrupts.wait(POLL_S)
+        self._finish_folding()
         self._collect()
 
     def _add(self, pid: int) -> None:
@@ -93,22 +100,40 @@ class Supervisor:
         now = time.monotonic()
         rss, peak = proc.resident(subject.pid), proc.high_water(subject.pid)
         reason = self._highs[subject.pid].sample(now - self._began, rss, peak)
-        wanted = reason or now >= subject.due
+        folding = self._still_folding(subject)
+        wanted = (reason and folding < MOST_FOLDING) or (now >= subject.due and not folding)
         if wanted and now >= subject.not_before and self._budget.allows(now - self._began, bool(reason)):
             self._look(subject, now)
 
     def _look(self, subject: Subject, began: float) -> None:
-        looked = self._watch.look(subject)
+        taken = self._watch.take(subject)
         ended = time.monotonic()
-        if looked:
+        if taken:
             self._budget.charge(subject.cost_s)
             self._highs[subject.pid].looked(began - self._began, ended - self._began)
-            subject.done = False        # a session of `run` ends with its program
+            self._folding.setdefault(subject.pid, []).append(self._folder.submit(self._fold, subject, taken))
             return
         self._problem = subject.problem.message if subject.problem else ""
         subject.not_before = subject.due = ended + RETRY_S
         if subject.pid == self.pid:
             self._adopt()
+
+    def _fold(self, subject: Subject, taken: List[int]) -> None:
+        self._watch.fold(subject, taken)
+        subject.done = False        # a session of `run` ends with its program
+
+    def _still_folding(self, subject: Subject) -> int:
+        """How many looks of it are not in its session yet; what went wrong with one is raised here."""
+        waiting = self._folding.get(subject.pid, [])
+        while waiting and waiting[0].done():
+            waiting.pop(0).result()
+        return len(waiting)
+
+    def _finish_folding(self) -> None:
+        for waiting in self._folding.values():
+            for look in waiting:
+                look.result()
+            waiting.clear()
 
     def _adopt(self) -> None:
         """Descendants to look at: all with --children, else the first when what was started is no Python itself."""

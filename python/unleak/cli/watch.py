@@ -23,7 +23,8 @@ class Subject:
         self.session = engine.Session(options)
         self.root = _own_root(pid)
         self._where = {"cwd": proc.folder(pid), "started": proc.started(pid)}
-        self.looks = 0
+        self.looks = 0          # taken
+        self.folded = 0         # of them, in the session
         self.cost_s = 0.0       # of the last look to the target's machine: its pauses and the processor time
         self.due = time.monotonic()
         self.not_before = 0.0
@@ -64,28 +65,40 @@ class Watch:
 
     def look(self, subject: Subject) -> bool:
         """One look, folded into the session. False when it could not be taken; `subject.problem` says why."""
+        taken = self.take(subject)
+        if taken:
+            self.fold(subject, taken)
+        return bool(taken)
+
+    def take(self, subject: Subject) -> List[int]:
+        """The descriptors of one look, to be folded; none when it could not be taken; `subject.problem` says why."""
         request = {"cmd": "look", "pid": subject.pid, "max_pause_ms": self.args.max_pause,
                    "max_extra": self.args.max_extra / 100, "argv": self.args.argv}
         began = time.monotonic()
         try:
             facts, descriptors = self.helper.call(request)
-            subject.session.make_room()
-            snapshot = engine.Snapshot.from_reply(descriptors)
         except (Refused, Interrupted) as problem:
             subject.problem = problem
             self.journal.write("pid %d: no look: %s" % (subject.pid, problem.message))
-            return False
+            return []
         subject.looks += 1
         subject.cost_s = (facts.get("total_pause_ms", 0.0) + facts.get("cpu_ms", 0.0)) / 1e3
         self.journal.write("pid %d: look %d in %.0f ms: %s" % (
             subject.pid, subject.looks, (time.monotonic() - began) * 1e3, _facts(facts)))
+        return descriptors
+
+    def fold(self, subject: Subject, descriptors: List[int]) -> None:
+        """Fold a look that was taken into the session, in the order of the looks; when the next is due. One thread at a
+        time for one subject; the helper is not asked."""
+        subject.session.make_room()
+        snapshot = engine.Snapshot.from_reply(descriptors)
+        subject.folded += 1
         if self.keep is not None:
-            snapshot.save(str(self.keep / ("%d-%04d.unleak" % (subject.pid, subject.looks))))
+            snapshot.save(str(self.keep / ("%d-%04d.unleak" % (subject.pid, subject.folded))))
         subject.session.add(snapshot)
         plan = subject.session.next()
         subject.done = bool(plan.get("done"))
         subject.due = time.monotonic() + max(0.0, float(plan.get("wait_s") or 0.0))
-        return True
 
     def until_done(self, subjects: List[Subject]) -> None:
         """Look at each until its session is content, it ends, or somebody wants the answer now."""
