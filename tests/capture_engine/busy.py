@@ -207,6 +207,91 @@ def children(heart: Heart) -> None:
         heart.beat()
 
 
+def answer_forever(connection: socket.socket) -> None:
+    """A worker of a pre-fork server: numbers in, their lists' lengths out."""
+    served: Dict[int, List[int]] = {}
+    while True:
+        request = connection.recv(8)
+        if not request:
+            os._exit(0)
+        number = struct.unpack("<Q", request)[0]
+        served[number % 500] = list(range(number % 1000))
+        connection.sendall(struct.pack("<Q", len(served[number % 500])))
+
+
+def prefork(heart: Heart) -> None:
+    """The parent of three workers that share its heap; their answers must be right."""
+    workers = []
+    for _ in range(3):
+        here, there = socket.socketpair()
+        if os.fork() == 0:
+            here.close()
+            for other in workers:
+                other.close()
+            answer_forever(there)
+        there.close()
+        workers.append(here)
+    number = 0
+    while True:
+        number += 1
+        for worker in workers:
+            worker.sendall(struct.pack("<Q", number))
+        for worker in workers:
+            if struct.unpack("<Q", worker.recv(8))[0] != number % 1000:
+                heart.wrong(WRONG_CHILD)
+        heart.beat()
+
+
+WORK_OF_AN_INTERPRETER = """
+import time
+kept = {}
+round = 0
+while True:
+    round += 1
+    kept[round % 3000] = [str(round), {"round": round}]
+    time.sleep(0)
+"""
+
+
+def subinterpreters(heart: Heart) -> None:
+    """Two more interpreters at work; from 3.12 on each with a GIL of its own."""
+    for _ in range(2):
+        if sys.version_info >= (3, 13):
+            import _interpreters as api
+
+            new = api.create("isolated")
+        else:
+            import _xxsubinterpreters as api
+
+            new = api.create()
+        threading.Thread(target=api.run_string, args=(new, WORK_OF_AN_INTERPRETER), daemon=True).start()
+    rows: List[Any] = []
+    while True:
+        rows.append({"row": len(rows)})
+        if len(rows) > 2000:
+            rows.clear()
+        time.sleep(0)
+        heart.beat()
+
+
+def arrays(heart: Heart) -> None:
+    """numpy in four threads, with and without the GIL."""
+    import numpy
+
+    def work() -> None:
+        rows = numpy.arange(40000.0).reshape(200, 200)
+        while True:
+            product = rows @ rows
+            objects = numpy.array([[i] for i in range(500)], dtype=object)
+            if product[1, 1] != (rows[1] * rows[:, 1]).sum() or len(objects) != 500:
+                heart.wrong(WRONG_FLOAT)
+            heart.beat()
+
+    for _ in range(3):
+        threading.Thread(target=work, daemon=True).start()
+    work()
+
+
 def signals(heart: Heart) -> None:
     """A timer signal every millisecond; sleeps must not become shorter by it."""
     signal.signal(signal.SIGALRM, lambda *_: None)
@@ -223,15 +308,17 @@ def signals(heart: Heart) -> None:
 
 KINDS: Dict[str, Callable[[Heart], None]] = {
     "idle": idle, "poll": poll, "threads": threads, "allocate": allocate, "collect": collect, "hold": hold,
-    "coroutines": coroutines, "children": children, "signals": signals,
+    "coroutines": coroutines, "children": children, "signals": signals, "prefork": prefork,
+    "subinterpreters": subinterpreters, "arrays": arrays,
 }  # fmt: skip
+WITH_CHILDREN = ("children", "prefork")
 
 
 def main() -> None:
     heart = Heart(sys.argv[2])
     faulthandler.enable()  # gives the main thread a signal stack
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
-    if sys.argv[1] != "children":  # there, a forked child would have to be told from the target
+    if sys.argv[1] not in WITH_CHILDREN:  # there, a forked child would have to be told from the target
         threading.Thread(target=check_forever, args=(heart,), daemon=True).start()
     else:
         heart.checked()

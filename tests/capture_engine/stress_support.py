@@ -14,6 +14,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BUSY = REPOSITORY / "tests" / "capture_engine" / "busy.py"
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
+WITH_CHILDREN = ("children", "prefork")
+"""Kinds of program that have children of their own."""
+
 GOES_ON_S = 20.0
 """A target that does not beat for so long is taken to be stopped."""
 
@@ -64,7 +67,7 @@ class BusyTarget:
         end = time.monotonic() + GOES_ON_S
         while self.running() and time.monotonic() < end:
             now = self.beats()
-            if now.work > since.work and (now.checks > since.checks or self.kind == "children"):
+            if now.work > since.work and (now.checks > since.checks or self.kind in WITH_CHILDREN):
                 return True
             time.sleep(0.002)
         return False
@@ -88,7 +91,7 @@ class BusyTarget:
                 state = _read(Path("/proc/%s/stat" % child)).rpartition(")")[2].split()[:1]
                 if state and state[0] in "ZX":
                     zombies += 1
-                elif state and self.kind != "children":
+                elif state and self.kind not in WITH_CHILDREN:
                     running.append(int(child))
         return running, zombies
 

@@ -10,6 +10,7 @@ Exit status 1 if a target was harmed, a walk failed, or a process was left.
 import argparse
 import collections
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Counter, Dict, List
@@ -19,7 +20,14 @@ import stress_support  # noqa: E402
 
 import interpreters  # noqa: E402
 
-KINDS = ["threads", "allocate", "coroutines", "collect", "hold", "children", "signals", "poll"]
+KINDS = ["threads", "allocate", "coroutines", "collect", "hold", "children", "signals", "poll", "prefork", "subinterpreters", "arrays"]
+
+
+def has_numpy(python: str) -> bool:
+    found = subprocess.run([python, "-c", "import numpy"], stderr=subprocess.DEVNULL).returncode == 0
+    if not found:
+        print("%s has no numpy: no arrays with it" % python, flush=True)
+    return found
 
 
 def walk_pair(probe: Path, python: str, kind: str, count: int) -> Counter[str]:
@@ -49,7 +57,7 @@ def walk_pair(probe: Path, python: str, kind: str, count: int) -> Counter[str]:
                 target = stress_support.BusyTarget(python, kind)
         strays, zombies = target.children()
         seen["strays"] += len(strays)
-        seen["zombies"] += 0 if kind == "children" else zombies
+        seen["zombies"] += 0 if kind in stress_support.WITH_CHILDREN else zombies
     finally:
         target.close()
     if pauses:
@@ -74,7 +82,7 @@ def main() -> int:
         return 2
     done: Dict[str, Dict[str, int]] = json.loads(options.state.read_text()) if options.state and options.state.exists() else {}
     probe = stress_support.build_probe(options.probe)
-    pairs = [(python, kind) for python in pythons for kind in kinds]
+    pairs = [(python, kind) for python in pythons for kind in kinds if kind != "arrays" or has_numpy(python.exe)]
     for i, (python, kind) in enumerate(pairs):
         count = options.count * (i + 1) // len(pairs) - options.count * i // len(pairs)
         key = "%s %s" % (python.tag, kind)
