@@ -6,7 +6,7 @@ Everything here is iterative: a tree may be as deep as the parser allowed.
 from __future__ import annotations
 
 import ast
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
 from unleak.check.finding import Finding
 
@@ -29,6 +29,7 @@ class Module:
         self._parents: Dict[ast.AST, ast.AST] = {}
         self._imports: Optional[Dict[str, str]] = None
         self._bound: Optional[Dict[str, int]] = None
+        self._locals: Dict[ast.AST, FrozenSet[str]] = {}
         self._index()
 
     def _index(self) -> None:
@@ -161,6 +162,23 @@ class Module:
                 found[argument.arg] = found.get(argument.arg, 0) + 1
             self._bound = found
         return self._bound
+
+    def locals(self, function: ast.AST) -> FrozenSet[str]:
+        """Variables and parameters of a function or lambda, without those that it declares global or nonlocal."""
+        if function not in self._locals:
+            arguments = function.args  # type: ignore[attr-defined]
+            names = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
+            names |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
+            elsewhere: Set[str] = set()
+            for node in own(function):
+                if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                    names.add(node.id)
+                elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+                    names.add(node.name)
+                elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                    elsewhere.update(node.names)
+            self._locals[function] = frozenset(names - elsewhere)
+        return self._locals[function]
 
     # -- findings --
 

@@ -187,3 +187,24 @@ def in_loop(module: Module, node: ast.AST) -> bool:
         if isinstance(above, SCOPES):
             return False
     return False
+
+
+def stores_argument(klass: ast.ClassDef, call: ast.Call, given: ast.AST) -> Optional[ast.AST]:
+    """Where the constructor of a class keeps an argument of a call on the object that it makes: `self.x = parameter`;
+    None where it does not. `given` is one of call.args or call.keywords."""
+    function = next((n for n in klass.body if isinstance(n, FUNCTIONS) and n.name == "__init__"), None)
+    if function is None:
+        return None
+    positional = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
+    if isinstance(given, ast.keyword):
+        name = given.arg or ""
+    else:
+        at = call.args.index(given) + 1  # type: ignore[arg-type]
+        name = positional[at] if at < len(positional) else ""
+    owner = positional[0] if positional else ""
+    for node in own(function):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and is_name(node.value, name):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(is_attribute_of(target, owner) for target in targets):
+                return node
+    return None

@@ -45,6 +45,7 @@ RULE = Facts(
     default=True,
     fixes=("boto/botocore#2934", "pylint-dev/astroid@87a965346", "python-poetry/poetry@dba8df119"),
 )
+NO_OBJECT = {"", "cls", "mcs", "metacls", "klass"}  # classes are few
 CACHES = {"functools.cache", "functools.lru_cache"}
 VALUES = {"enum.Enum", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "NamedTuple", "type", "EnumMeta", "ABCMeta"}
 
@@ -62,7 +63,7 @@ def cached_methods(module: Module) -> Iterator[Tuple[Function, ast.expr, bool]]:
     """(method, the decorator that caches it, whether the cache has a bound)."""
     for function in module.functions():
         klass = module.owner(function)
-        if klass is None or not self_name(function) or not function.decorator_list:
+        if klass is None or self_name(function) in NO_OBJECT or not function.decorator_list:
             continue
         bounds = [(d, cache_bound(module, d)) for d in function.decorator_list]
         found = [(d, bound) for d, bound in bounds if bound is not None]
