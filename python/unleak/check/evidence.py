@@ -72,10 +72,10 @@ def _judged(finding: Finding, evidence: Sequence[Evidence]) -> Finding:
             if not _same_place(finding, seen) and not _same_holder(finding, seen, source.main_file):
                 continue
             grounds = "%s: %s" % (source.name, seen.get("title") or seen.get("kind"))
-            if seen.get("kind") in rule.facts.kinds and seen.get("kind") not in STOPS:
+            kind = str(seen.get("kind"))
+            if kind in rule.facts.kinds and kind not in STOPS:
                 return finding._replace(certainty="confirmed", verdict="confirmed", grounds=grounds)
-            if seen.get("kind") in STOPS:
-                dismissed = grounds
+            dismissed = grounds if kind in STOPS else dismissed
     if dismissed:
         return finding._replace(verdict="dismissed", grounds=dismissed)
     return _undecided(finding, evidence)
@@ -98,7 +98,7 @@ def _findings(document: Document) -> Iterator[Document]:
 
 def _same_place(finding: Finding, seen: Document) -> bool:
     for place in _places(seen):
-        if not same_file(finding.path, place.get("file") or ""):
+        if not same_file(finding.path, str(place.get("file") or "")):
             continue
         line, text = place.get("line"), place.get("text")
         if isinstance(line, int) and (finding.line <= line <= finding.end_line or line in finding.places):
@@ -110,19 +110,27 @@ def _same_place(finding: Finding, seen: Document) -> bool:
 
 def _places(seen: Document) -> Iterator[Document]:
     """All places that a finding of a run names, except where its objects were allocated."""
-    sites = seen.get("sites") or {}
-    cycle = seen.get("cycle") or {}
-    peak, remedy = seen.get("peak") or {}, seen.get("remedy") or {}
-    candidates: List[Any] = list(sites.get("stored") or [])
-    candidates += [edge.get("at") for edge in cycle.get("edges") or [] if isinstance(edge, dict)]
-    candidates += [peak.get("source"), remedy.get("at")]
+    candidates = _list(_part(seen, "sites"), "stored")
+    candidates += [edge.get("at") for edge in _list(_part(seen, "cycle"), "edges") if isinstance(edge, dict)]
+    candidates += [_part(seen, "peak").get("source"), _part(seen, "remedy").get("at")]
     return (place for place in candidates if isinstance(place, dict))
+
+
+def _part(seen: Document, key: str) -> Document:
+    """A part of a document that may be null, or, in a file that others wrote, anything."""
+    value = seen.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _list(part: Document, key: str) -> List[Any]:
+    value = part.get(key)
+    return list(value) if isinstance(value, list) else []
 
 
 def _same_holder(finding: Finding, seen: Document, main_file: str) -> bool:
     """Whether the way to what grows goes through the finding's subject, in a module that is the finding's file."""
     wanted = tuple(_STEPS.findall(finding.subject))
-    holder = seen.get("holder") or {}
+    holder = _part(seen, "holder")
     steps = tuple(_STEPS.findall(str(holder.get("text") or "")))
     if not wanted or not any(steps[at : at + len(wanted)] == wanted for at in range(1, len(steps))):
         return False

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from multiprocessing.connection import Connection, wait
 from typing import Dict, Iterator, List, Sequence, Tuple
 
@@ -57,7 +58,7 @@ class _Pool:
         self._todo = sorted(paths, key=_size)
         self._names = names
         self._jobs = max(1, min(jobs, (len(paths) + BATCH - 1) // BATCH))
-        self._context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+        self._context = multiprocessing.get_context(_start_method())
         self._working: Dict[Connection, Tuple[multiprocessing.process.BaseProcess, List[str]]] = {}
 
     def reports(self) -> Iterator[FileReport]:
@@ -124,6 +125,11 @@ class _Pool:
             connection.close()
             process.join()
         self._working.clear()
+
+
+def _start_method() -> str:
+    """fork where it is safe: it costs milliseconds, a new interpreter a quarter of a second."""
+    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
 
 
 def _size(path: str) -> int:

@@ -25,7 +25,7 @@ from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from unleak.check.finding import Finding
 from unleak.check.module import FUNCTIONS, Module, own
-from unleak.check.names import ADDERS, REMOVERS, is_container, simple_assignments
+from unleak.check.names import ADDERS, REMOVERS, is_container, keyword, simple_assignments
 from unleak.check.rule import Facts
 
 RULE = Facts(
@@ -61,9 +61,16 @@ def _containers(module: Module) -> Set[Key]:
     for scope, owner in [(module.tree, ""), *((klass, klass.name) for klass in module.nodes(ast.ClassDef))]:
         made: Dict[str, int] = {}
         for name, value, _ in simple_assignments(scope):
-            made[name] = made.get(name, 0) + (1 if is_container(module, value) else 2)
+            made[name] = made.get(name, 0) + (1 if is_container(module, value) and not _bounded(module, value) else 2)
         found |= {(owner, name) for name, times in made.items() if times == 1}
     return found
+
+
+def _bounded(module: Module, value: ast.AST) -> bool:
+    """A deque with a limit, or a container of weak references."""
+    if not isinstance(value, ast.Call):
+        return False
+    return module.name(value.func).startswith("weakref.") or len(value.args) > 1 or keyword(value, "maxlen") is not None
 
 
 def _classes(module: Module, attribute: ast.Attribute) -> Iterator[str]:

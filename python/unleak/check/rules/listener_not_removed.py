@@ -28,6 +28,7 @@ from unleak.check.finding import Finding
 from unleak.check.module import Module
 from unleak.check.names import holds, is_name, made_once, self_name
 from unleak.check.rule import Facts
+from unleak.check.rules.exit_hook_holds_object import HOOKS
 
 RULE = Facts(
     summary="an object registers its method with something, and never takes it back",
@@ -72,7 +73,7 @@ PAIRS: Dict[str, Tuple[str, ...]] = {
 def check(module: Module) -> Iterator[Finding]:
     called: Dict[ast.ClassDef, Set[str]] = {}
     for call in module.nodes(ast.Call):
-        if not isinstance(call.func, ast.Attribute) or call.func.attr not in PAIRS:
+        if not isinstance(call.func, ast.Attribute) or call.func.attr not in PAIRS or module.name(call.func) in HOOKS:
             continue
         klass, method = module.method_of(call)
         if klass is None or method is None or not isinstance(module.parent(call), ast.Expr):
