@@ -50,6 +50,14 @@ struct LookCost {
 // Takes one look; `cost`, if given, is filled on success. On failure the target is as it was.
 Result<snapshot::Columns> Look(u32 pid, const Options& options, LookCost* cost = nullptr);
 
+// The same from a core file (of the kernel, gcore, or systemd-coredump's with zstd). Paths of the files that were mapped
+// count from `root` ("/": as they are here). Notes of the columns say what is missing. kCorrupt: cut short, or damaged;
+// kUnsupported: not of a Python program; kNotFound: files that are needed are gone or are not those that ran.
+Result<snapshot::Columns> LookAtCore(const std::string& path, const std::string& root, const Options& options);
+
+// Is that file a core, also compressed? False as well if it cannot be opened.
+bool IsCoreFile(const std::string& path);
+
 // Pids of the whole tree below `pid` (children, grandchildren ...), parents first, `pid` left out.
 std::vector<u32> Descendants(u32 pid, const std::string& proc_root);
 

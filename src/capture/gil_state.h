@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/types.h"
+#include "capture/proc_memory.h"
 #include "pylayout/layout.h"
 
 namespace unleak::capture {
@@ -19,5 +20,7 @@ struct GilState {
 // Reads without stopping anything: while the process runs, what it says may be over already. At most 1,000 interpreters
 // are read.
 GilState ReadGil(u32 pid, const unleak_layout& layout, u64 runtime);
+// The same of any memory.
+GilState ReadGil(Memory& memory, const unleak_layout& layout, u64 runtime);
 
 }  // namespace unleak::capture

@@ -43,7 +43,9 @@ class MemorySource final : public elf::Source {
   ProcessMemory memory_;
 };
 
-int OpenBelowRoot(const std::string& root, const std::string& path) {
+}  // namespace
+
+int OpenBelow(const std::string& root, const std::string& path) {
   const UniqueFd folder(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder.valid()) return -1;
   open_how how{};
@@ -52,34 +54,41 @@ int OpenBelowRoot(const std::string& root, const std::string& path) {
   return static_cast<int>(syscall(SYS_openat2, folder.get(), path.c_str(), &how, sizeof how));
 }
 
+namespace {
+
 int OpenMapped(const std::string& process, const Mapping& mapping) {
   std::array<char, 64> name;
   std::snprintf(name.data(), name.size(), "/map_files/%llx-%llx", static_cast<unsigned long long>(mapping.start),
                 static_cast<unsigned long long>(mapping.end));
   const int fd = open((process + name.data()).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  return fd >= 0 || mapping.path.ends_with(kDeleted) ? fd : OpenBelowRoot(process + "/root", mapping.path);
+  return fd >= 0 || mapping.path.ends_with(kDeleted) ? fd : OpenBelow(process + "/root", mapping.path);
 }
 
-// One mapped ELF object.
-struct Opened {
-  elf::Image image;
-  u64 bias;
-};
+class LiveImages final : public ProcessImages {
+ public:
+  LiveImages(u32 pid, std::string proc_root) : pid_(pid), proc_root_(std::move(proc_root)), memory_(pid) {}
+  Memory& memory() override { return memory_; }
 
-Result<Opened> OpenImage(u32 pid, const Mapping& first, const std::string& proc_root) {
-  const int fd = OpenMapped(proc_root + "/" + std::to_string(pid), first);
-  if (fd < 0) {
-    if (proc_root != "/proc") return SystemError("open", first.path, errno);  // fixtures have no memory
-    UNLEAK_ASSIGN(elf::Image image, elf::Image::OpenMemory(std::make_shared<MemorySource>(pid), first.start));
-    const u64 bias = image.memory_bias();
-    return Opened{std::move(image), bias};
+  Result<OpenedImage> OpenImage(const Mapping& first) override {
+    const int fd = OpenMapped(proc_root_ + "/" + std::to_string(pid_), first);
+    if (fd < 0) {
+      if (proc_root_ != "/proc") return SystemError("open", first.path, errno);  // fixtures have no memory
+      UNLEAK_ASSIGN(elf::Image image, elf::Image::OpenMemory(std::make_shared<MemorySource>(pid_), first.start));
+      const u64 bias = image.memory_bias();
+      return OpenedImage{std::move(image), bias};
+    }
+    UNLEAK_ASSIGN(auto source, elf::SourceOfFile(fd));
+    UNLEAK_ASSIGN(elf::Image image, elf::Image::OpenFile(std::move(source)));
+    const std::optional<u64> bias = image.LoadBias(first.start, first.offset);
+    if (!bias) return Status(Code::kCorrupt, first.path + " is not the file that is mapped");
+    return OpenedImage{std::move(image), *bias};
   }
-  UNLEAK_ASSIGN(auto source, elf::SourceOfFile(fd));
-  UNLEAK_ASSIGN(elf::Image image, elf::Image::OpenFile(std::move(source)));
-  const std::optional<u64> bias = image.LoadBias(first.start, first.offset);
-  if (!bias) return Status(Code::kCorrupt, first.path + " is not the file that is mapped");
-  return Opened{std::move(image), *bias};
-}
+
+ private:
+  const u32 pid_;
+  const std::string proc_root_;
+  RemoteMemory memory_;
+};
 
 u64 RuntimeOf(const elf::Image& image) {
   if (const auto symbol = image.FindDynamicSymbol("_PyRuntime")) return symbol->address;
@@ -93,7 +102,7 @@ struct DebugHead {
   u64 version, free_threaded;
 };
 
-void ReadDebugHead(const Opened& opened, u64 runtime, PythonImage* python) {
+void ReadDebugHead(const OpenedImage& opened, u64 runtime, PythonImage* python) {
   DebugHead head;
   if (!opened.image.ReadVirtual(runtime, &head, sizeof head) || std::memcmp(head.cookie, "xdebugpy", 8) != 0) return;
   python->python_hex = static_cast<u32>(head.version);
@@ -101,8 +110,7 @@ void ReadDebugHead(const Opened& opened, u64 runtime, PythonImage* python) {
 }
 
 // The buffer of Py_GetVersion: "3.10.13 (main, ...". In the data of the image or in the zero pages behind it.
-u32 VersionInMemory(u32 pid, const std::vector<Mapping>& maps, const std::string& path) {
-  const ProcessMemory memory(pid);
+u32 VersionInMemory(Memory& memory, const std::vector<Mapping>& maps, const std::string& path) {
   std::string bytes;
   u64 left = kMaxScan, last_end = 0;
   for (const Mapping& mapping : maps) {
@@ -111,8 +119,9 @@ u32 VersionInMemory(u32 pid, const std::vector<Mapping>& maps, const std::string
     if (!mapping.writable || !(own || (mapping.path.empty() && mapping.start == last_end))) continue;
     const u64 size = std::min(mapping.end - mapping.start, left);
     left -= size;
-    bytes.resize(size);
-    bytes.resize(memory.ReadSome(mapping.start, bytes.data(), size));
+    bytes.assign(size, '\0');
+    constexpr u64 kPage = 4096;
+    for (u64 at = 0; at < size; at += kPage) memory.Read(mapping.start + at, bytes.data() + at, std::min(kPage, size - at));
     for (size_t at = bytes.find(std::string_view("\0" "3.", 3)); at != std::string::npos;
          at = bytes.find(std::string_view("\0" "3.", 3), at + 1)) {
       const std::string_view text = std::string_view(bytes).substr(at + 1, 24);
@@ -130,29 +139,29 @@ u32 VersionInName(std::string_view path) {
   return at == std::string_view::npos ? 0 : ParseVersion(name.substr(at + 6));
 }
 
-void FindVersion(u32 pid, const std::vector<Mapping>& maps, const Opened& opened, u64 runtime, PythonImage* python) {
+void FindVersion(Memory& memory, const std::vector<Mapping>& maps, const OpenedImage& opened, u64 runtime, PythonImage* python) {
   ReadDebugHead(opened, runtime, python);
   if (python->python_hex) return;
   if (const auto symbol = opened.image.FindDynamicSymbol("Py_Version")) {  // 3.11 and newer
     u64 hex = 0;
     if (opened.image.ReadVirtual(symbol->address, &hex, sizeof hex)) python->python_hex = static_cast<u32>(hex);
   }
-  if (!python->python_hex) python->python_hex = VersionInMemory(pid, maps, python->path);
+  if (!python->python_hex) python->python_hex = VersionInMemory(memory, maps, python->path);
   if (!python->python_hex) python->python_hex = VersionInName(python->path);
 }
 
-u64 AddressOf(const Opened& opened, std::string_view name) {
+u64 AddressOf(const OpenedImage& opened, std::string_view name) {
   const auto symbol = opened.image.FindDynamicSymbol(name);
   return symbol ? opened.bias + symbol->address : 0;
 }
 
 // Functions of which the C library has several forms: addresses of those that choose (RuntimeAddresses).
-void FindLibraryResolvers(u32 pid, const std::vector<const Mapping*>& candidates, const std::string& proc_root, RuntimeAddresses* addresses) {
+void FindLibraryResolvers(ProcessImages& process, const std::vector<const Mapping*>& candidates, RuntimeAddresses* addresses) {
   constexpr u8 kIndirect = 10;  // STT_GNU_IFUNC
   for (const Mapping* mapping : candidates) {
     const std::string_view name = BaseName(mapping->path);
     if (!name.starts_with("libc.so") && !name.starts_with("libc-")) continue;
-    auto opened = OpenImage(pid, *mapping, proc_root);
+    auto opened = process.OpenImage(*mapping);
     if (!opened.ok()) continue;
     for (const char* function : {"strcmp", "strncmp", "strlen", "memcmp", "memcpy", "memmove", "memset"}) {
       const auto symbol = opened->image.FindDynamicSymbol(function);
@@ -239,10 +248,15 @@ u32 ParseVersion(std::string_view text) {
 
 Result<PythonImage> FindPython(u32 pid, const std::vector<Mapping>& maps, const std::string& executable,
                                const std::string& proc_root) {
+  LiveImages process(pid, proc_root);
+  return FindPython(process, maps, executable);
+}
+
+Result<PythonImage> FindPython(ProcessImages& process, const std::vector<Mapping>& maps, const std::string& executable) {
   const std::vector<const Mapping*> candidates = Candidates(maps, executable);
   Status last;
   for (const Mapping* mapping : candidates) {
-    auto opened = OpenImage(pid, *mapping, proc_root);
+    auto opened = process.OpenImage(*mapping);
     if (!opened.ok()) {
       if (Contains(BaseName(mapping->path), "python")) last = opened.status();
       continue;
@@ -251,13 +265,13 @@ Result<PythonImage> FindPython(u32 pid, const std::vector<Mapping>& maps, const 
     if (!runtime) continue;
     PythonImage python;
     python.path = mapping->path;
-    FindVersion(pid, maps, *opened, runtime, &python);
+    FindVersion(process.memory(), maps, *opened, runtime, &python);
     UNLEAK_RETURN_IF_ERROR(CheckKind(opened->image, maps, python));
     python.addresses.runtime = opened->bias + runtime;
     python.addresses.thread_state_getter = AddressOf(*opened, python.python_hex >= 0x030d0000 ? "PyThreadState_GetUnchecked"
                                                                                                : "_PyThreadState_UncheckedGet");
     python.addresses.visit_objects = AddressOf(*opened, "PyUnstable_GC_VisitObjects");
-    FindLibraryResolvers(pid, candidates, proc_root, &python.addresses);
+    FindLibraryResolvers(process, candidates, &python.addresses);
     return python;
   }
   return NoPython(candidates, executable, last);

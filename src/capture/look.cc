@@ -13,16 +13,23 @@
 #include "pylayout/tables.h"
 
 namespace unleak::capture {
-namespace {
 
-Result<const unleak_layout*> LayoutOf(const Target& target) {
-  const unleak_layout* layout = pylayout::FindLayout(target.python_hex, target.free_threaded);
+Result<const unleak_layout*> LayoutOf(u32 python_hex, bool free_threaded) {
+  const unleak_layout* layout = pylayout::FindLayout(python_hex, free_threaded);
   if (layout) return layout;
   return Status(Code::kUnsupported,
-                "the process runs Python 3." + std::to_string(target.python_hex >> 16 & 0xff) +
-                    (target.free_threaded ? " (free-threaded)" : "") + ", whose layout is not known",
+                "the process runs Python 3." + std::to_string(python_hex >> 16 & 0xff) +
+                    (free_threaded ? " (free-threaded)" : "") + ", whose layout is not known",
                 "unleak looks at CPython 3.9 to 3.15 and at free-threaded 3.13");
 }
+
+void MarkGilHolder(const std::vector<u64>& states, u64 holder, snapshot::Columns* columns) {
+  for (size_t i = 0; i < states.size() && i < columns->threads.size(); ++i) {
+    columns->threads[i].holds_gil = holder != 0 && states[i] == holder;
+  }
+}
+
+namespace {
 
 // The live process changes while it is read, so a list may look torn once; a wrong table looks wrong every time.
 Status CheckTable(const unleak_layout& layout, const Inspected& inspected) {
@@ -41,15 +48,8 @@ Status CheckTable(const unleak_layout& layout, const Inspected& inspected) {
   return status;
 }
 
-void MarkGilHolder(const Assembler& assembler, u64 holder, snapshot::Columns* columns) {
-  const std::vector<u64>& states = assembler.thread_states();
-  for (size_t i = 0; i < states.size() && i < columns->threads.size(); ++i) {
-    columns->threads[i].holds_gil = holder != 0 && states[i] == holder;
-  }
-}
-
 Result<snapshot::Columns> Take(const Inspected& inspected, const Options& options, LookCost* cost) {
-  UNLEAK_ASSIGN(const unleak_layout* layout, LayoutOf(inspected.target));
+  UNLEAK_ASSIGN(const unleak_layout* layout, LayoutOf(inspected.target.python_hex, inspected.target.free_threaded));
   UNLEAK_RETURN_IF_ERROR(CheckTable(*layout, inspected));
   const u32 pid = inspected.target.pid;
   Assembler assembler;
@@ -72,7 +72,7 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
   const RuntimeAddresses& addresses = inspected.python->addresses;
   UNLEAK_ASSIGN(const TwinFacts facts, inspected.by_copy ? ReadStoppedCopy(pid, options, *layout, addresses, assembler, from_copy)
                                                          : WalkTwin(pid, options, *layout, addresses, assembler, while_frozen));
-  MarkGilHolder(assembler, facts.gil_holder, &columns);
+  MarkGilHolder(assembler.thread_states(), facts.gil_holder, &columns);
   DescribeProcess(inspected, facts, options, &columns);
   columns.meta.cpu_before_ns = cpu_before;
   if (cost) *cost = {facts.clone_cpu_ns, facts.tracer_cpu_ns};

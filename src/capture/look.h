@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "capture/inspect.h"
 #include "capture/proc_memory.h"
@@ -13,6 +14,14 @@ namespace unleak::capture {
 // What /proc says of the threads of `columns`: native id in our namespace, name, CPU time. Their idents are read
 // already. Where Python does not keep the native id (3.9, 3.10) it is read from glibc's thread descriptor in `memory`.
 void DescribeThreads(u32 pid, const std::string& proc_root, Memory& memory, snapshot::Columns* columns);
+
+// The layout of the Python that was found; kUnsupported if it is not known.
+Result<const unleak_layout*> LayoutOf(u32 python_hex, bool free_threaded);
+
+// Marks the thread that holds the GIL; 0 = nobody.
+void MarkGilHolder(const std::vector<u64>& thread_states, u64 holder, snapshot::Columns* columns);
+
+void AddMaps(const std::vector<Mapping>& maps, snapshot::Columns* columns);
 
 // CPU time of all threads of the process so far, ns; 0 if it cannot be had.
 u64 ProcessCpu(u32 pid);

@@ -46,13 +46,6 @@ std::string CommandLine(u32 pid, const std::string& root) {
   return text.Take();
 }
 
-void AddMaps(const std::vector<Mapping>& maps, snapshot::Columns* columns) {
-  for (const Mapping& mapping : maps) {
-    columns->maps.push_back({mapping.start, mapping.end, mapping.offset, columns->strings.Intern(mapping.path),
-                             mapping.readable, mapping.writable, mapping.executable, mapping.shared, 0});
-  }
-}
-
 void AddNotes(const Inspected& inspected, const TwinFacts& facts, snapshot::Columns* columns) {
   const auto add = [&](const std::string& text) { columns->meta.notes.push_back(columns->strings.Intern(text)); };
   for (const std::string& note : inspected.target.notes) add(note);
@@ -62,6 +55,13 @@ void AddNotes(const Inspected& inspected, const TwinFacts& facts, snapshot::Colu
 }
 
 }  // namespace
+
+void AddMaps(const std::vector<Mapping>& maps, snapshot::Columns* columns) {
+  for (const Mapping& mapping : maps) {
+    columns->maps.push_back({mapping.start, mapping.end, mapping.offset, columns->strings.Intern(mapping.path),
+                             mapping.readable, mapping.writable, mapping.executable, mapping.shared, 0});
+  }
+}
 
 u64 ProcessCpu(u32 pid) {
   clockid_t clock;

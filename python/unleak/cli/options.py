@@ -56,3 +56,9 @@ def add_looks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--duration", type=positive, metavar="S", help="longest time to look, in seconds")
     parser.add_argument("--keep", metavar="DIR", help="keep every look there as a snapshot file")
     parser.add_argument("--children", action="store_true", help="look at all descendants too")
+
+
+def add_core(parser: argparse.ArgumentParser) -> None:
+    """Where the files lie that a core file names."""
+    parser.add_argument("--root", metavar="DIR", default="/",
+                        help="for a core file of another machine or container: the folder of its files (/)")

@@ -14,7 +14,8 @@ namespace unleak::tools {
 inline constexpr int kDone = 0, kFindings = 1, kUsage = 2, kFailed = 3;
 
 struct SnapshotArguments {
-  u32 pid = 0;
+  std::string target;      // a pid, or the path of a core file
+  std::string root = "/";  // of the files that a core names
   std::string output;
   bool raw = false;
   capture::Options options;

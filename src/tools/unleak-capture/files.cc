@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include <charconv>
+
 #include "commands.h"
 #include "facts.h"
 #include "snapshot/file.h"
@@ -23,11 +25,20 @@ u64 FileBytes(const std::string& path) {
   return stat(path.c_str(), &status) == 0 ? static_cast<u64>(status.st_size) : 0;
 }
 
+// A pid where the text is a number.
+Result<snapshot::Columns> LookAt(const SnapshotArguments& arguments, capture::LookCost* cost) {
+  const std::string& target = arguments.target;
+  u32 pid = 0;
+  const auto [end, error] = std::from_chars(target.data(), target.data() + target.size(), pid);
+  if (error == std::errc() && end == target.data() + target.size()) return capture::Look(pid, arguments.options, cost);
+  return capture::LookAtCore(target, arguments.root, arguments.options);
+}
+
 }  // namespace
 
 int RunSnapshot(const SnapshotArguments& arguments) {
   capture::LookCost cost;
-  const auto columns = capture::Look(arguments.pid, arguments.options, &cost);
+  const auto columns = LookAt(arguments, &cost);
   if (!columns.ok()) return Fail(columns.status());
   const u64 looked = CpuNs();
   const Status written = snapshot::WriteFile(*columns, arguments.output, EncodingOf(arguments.raw));

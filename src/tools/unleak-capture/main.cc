@@ -34,8 +34,9 @@ int Run(int argc, char** argv) {
   int fd = 0;
   bool zstd = false;
 
-  CLI::App* snapshot_command = app.add_subcommand("snapshot", "write one look at a process to a file, print its facts");
-  snapshot_command->add_option("pid", snapshot.pid, "the process")->required();
+  CLI::App* snapshot_command = app.add_subcommand("snapshot", "write one look at a process or core file to a file, print its facts");
+  snapshot_command->add_option("target", snapshot.target, "the process, or a core file")->required();
+  snapshot_command->add_option("--root", snapshot.root, "folder that the files which a core file names lie in")->capture_default_str();
   snapshot_command->add_option("-o,--output", snapshot.output, "the file")->required();
   snapshot_command->add_flag("--raw", snapshot.raw, "do not compress");
   snapshot_command->add_flag("--reader", snapshot.options.use_reader, "read the clone from outside instead of walking in it");

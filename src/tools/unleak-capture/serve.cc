@@ -70,7 +70,9 @@ capture::Options OptionsOf(const json& request) {
 }
 
 Reply Look(const json& request) {
-  const auto columns = capture::Look(Get(request, "pid", 0u), OptionsOf(request));
+  const std::string core = Get(request, "core", std::string());
+  const auto columns = core.empty() ? capture::Look(Get(request, "pid", 0u), OptionsOf(request))
+                                    : capture::LookAtCore(core, Get(request, "root", std::string("/")), OptionsOf(request));
   if (!columns.ok()) return {ErrorOf(columns.status()), UniqueFd()};
   UniqueFd memory(memfd_create("unleak-look", MFD_CLOEXEC));
   if (!memory.valid()) return {ErrorOf(SystemError("memfd_create", "a file in memory for the look", errno)), UniqueFd()};

@@ -1,4 +1,4 @@
-"""`unleak diagnose PID...` and `unleak diagnose FILE...`: looks, then the verdict."""
+"""`unleak diagnose PID...` and `unleak diagnose FILE...` (snapshots, cores): looks, then the verdict."""
 from __future__ import annotations
 
 import argparse
@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import Any, Dict, List, Tuple
 
-from unleak.cli import engine, errors, options, output, privileges, proc
+from unleak.cli import cores, engine, errors, options, output, privileges, proc, text
 from unleak.cli.conclude import conclude
 from unleak.cli.document import Document, merge
 from unleak.cli.helper import Helper
@@ -17,9 +17,10 @@ from unleak.cli.watch import Subject, Watch, session_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("targets", nargs="+", metavar="PID|FILE", help="running processes, or snapshot files of one or more")
+    parser.add_argument("targets", nargs="+", metavar="PID|FILE", help="running processes, or snapshot files and cores of one or more")
     options.add_looks(parser)
     options.add_capture(parser)
+    options.add_core(parser)
     options.add_verdict(parser)
 
 
@@ -28,7 +29,7 @@ def execute(args: argparse.Namespace) -> int:
     if pids and len(pids) != len(args.targets):
         raise errors.usage("processes and files cannot be diagnosed together", "give pids only, or snapshot files only")
     with Interrupts() as interrupts:
-        documents = diagnose_pids(list(dict.fromkeys(pids)), args, interrupts) if pids else diagnose_files(args)
+        documents = diagnose_pids(list(dict.fromkeys(pids)), args, interrupts) if pids else diagnose_files(args, interrupts)
         return output.emit(merge(documents), args, interrupts)
 
 
@@ -67,13 +68,13 @@ def verdicts(subjects: List[Subject], interrupts: Interrupts, journal: Journal) 
     return documents
 
 
-def diagnose_files(args: argparse.Namespace) -> List[Document]:
+def diagnose_files(args: argparse.Namespace, interrupts: Interrupts) -> List[Document]:
     """Snapshot files, by process and in order of time."""
     groups: Dict[Any, List[Tuple[float, Any]]] = {}
     for path in args.targets:
         if not os.path.exists(path):
             raise errors.Failure("there is no file %s" % path, "a process is named by its pid, in decimal")
-        snapshot = engine.Snapshot.open(path)
+        snapshot = look_at_core(path, args, interrupts) if cores.is_core(path) else engine.Snapshot.open(path)
         info = snapshot.info()
         groups.setdefault(info.get("pid"), []).append((float(info.get("boot_ns") or 0), snapshot))
     documents = []
@@ -84,3 +85,13 @@ def diagnose_files(args: argparse.Namespace) -> List[Document]:
         documents.append(conclude(session, len(looks), {"root": ""}, pid or 0))
         session.close()
     return documents
+
+
+def look_at_core(path: str, args: argparse.Namespace, interrupts: Interrupts) -> "engine.Snapshot":
+    """One look at the process that a core file is of."""
+    announce("reading the core file %s" % text.printable(path))
+    with Helper(engine.capture_program(), interrupts) as helper:
+        privileges.drop()
+        request = {"cmd": "look", "core": os.path.abspath(path), "root": os.path.abspath(args.root), "argv": args.argv}
+        _, descriptors = helper.call(request, 3600.0)
+        return engine.Snapshot.from_reply(descriptors)
