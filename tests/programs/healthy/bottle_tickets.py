@@ -1,6 +1,7 @@
 """Bottle under wsgiref with a table of tickets that are opened and closed again.
 
 Needs: bottle
+Garbage: bottle's requests
 """
 
 import threading

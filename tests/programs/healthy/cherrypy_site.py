@@ -1,6 +1,7 @@
 """CherryPy with its pool of threads and a cookie session that is thrown away.
 
 Needs: cherrypy
+Garbage: cheroot's connections
 """
 
 import http.client

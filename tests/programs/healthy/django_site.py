@@ -1,6 +1,7 @@
 """Django: models in SQLite, a view with a form and a template, signals, served by wsgiref.
 
 Needs: django
+Garbage: Django's queries and forms
 """
 
 import http.client

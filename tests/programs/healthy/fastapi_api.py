@@ -1,6 +1,7 @@
 """FastAPI under uvicorn, pydantic models, an httpx client with a pool, background tasks.
 
 Needs: fastapi, uvicorn, httpx
+Garbage: requests of Starlette and httpx
 """
 
 import asyncio

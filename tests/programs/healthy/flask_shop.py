@@ -1,6 +1,7 @@
 """Flask: pages from templates, sessions in cookies, a threaded server, errors now and then.
 
 Needs: flask
+Garbage: requests and templates
 """
 
 import http.client

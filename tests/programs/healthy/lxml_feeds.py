@@ -1,6 +1,7 @@
 """lxml and BeautifulSoup: feeds parsed, searched, changed and written; the last ten are at hand.
 
 Needs: lxml, beautifulsoup4
+Garbage: BeautifulSoup's trees
 """
 
 import collections

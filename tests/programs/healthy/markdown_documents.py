@@ -1,6 +1,7 @@
 """Markdown with code that Pygments colours, and YAML at the head of each document.
 
 Needs: markdown, pygments, pyyaml
+Garbage: Markdown's parser
 """
 
 import time

@@ -1,6 +1,7 @@
 """marshmallow: records checked, loaded and dumped; the faults of bad ones are counted.
 
 Needs: marshmallow
+Garbage: schemas and their errors
 """
 
 import collections

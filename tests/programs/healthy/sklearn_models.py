@@ -1,6 +1,7 @@
 """scikit-learn: models fitted on fresh data, the best of each round kept.
 
 Needs: scikit-learn
+Garbage: scores of models
 """
 
 import time

@@ -1,6 +1,7 @@
 """SQLAlchemy's ORM: a session a unit of work, relationships, eager loading, rollbacks.
 
 Needs: sqlalchemy
+Garbage: SQLAlchemy's statements
 """
 
 import time

@@ -1,6 +1,7 @@
 """Jinja2 and Mako: many templates, compiled when first asked for, through their bounded caches.
 
 Needs: jinja2, mako
+Garbage: compiled templates
 """
 
 import time

@@ -1,6 +1,7 @@
 """Tornado: handlers, its own client, periodic callbacks.
 
 Needs: tornado
+Garbage: futures and requests
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """Twisted: an echo server, clients that come and go, deferreds, delayed calls that are cancelled.
 
 Needs: twisted
+Garbage: deferreds and protocols
 """
 
 from twisted.internet import defer, endpoints, protocol, reactor, task
