@@ -1,4 +1,5 @@
 #include "capi/inspect.h"
+#include "graph/surplus.h"
 
 namespace unleak::capi {
 namespace {
@@ -12,6 +13,20 @@ Json Texts(const Columns& c, const std::vector<u32>& strings) {
   Json texts = Json::array();
   for (u32 id : strings) texts.push_back(c.strings.at(id));
   return texts;
+}
+
+// How far reference counts are explained, and what is left over by type.
+Json References(const Columns& c, const graph::Heap& heap) {
+  constexpr size_t kMostTypes = 30;
+  const graph::Completeness& sum = heap.completeness();
+  Json types = Json::array();
+  for (const graph::UnexplainedType& type : graph::UnexplainedByType(heap)) {
+    if (types.size() == kMostTypes) break;
+    types.push_back({{"type", c.strings.at(c.types[type.type].name)}, {"objects", type.objects}, {"references", type.references}});
+  }
+  return {{"mortal", sum.mortal}, {"explained", sum.explained}, {"by_possible_references", sum.possible_objects},
+          {"surplus_objects", sum.surplus_objects}, {"surplus_references", sum.surplus_references},
+          {"deficit_objects", sum.deficit_objects}, {"unexplained", types}};
 }
 
 }  // namespace
@@ -31,6 +46,7 @@ Json Info(const Columns& c, const graph::Heap* heap) {
           {"capture_cpu_ms", Milliseconds(m.capture_cpu_ns)}, {"has_values", m.has_values != 0},
           {"bad_edges", m.bad_edges}, {"broken_links", m.broken_links}, {"faults", m.faults}, {"hangs", m.hangs},
           {"completeness", heap ? Json(heap->completeness().score()) : Json()},
+          {"references", heap ? References(c, *heap) : Json()},
           {"skipped_types", skipped}, {"notes", Texts(c, m.notes)}};
 }
 

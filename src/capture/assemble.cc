@@ -99,6 +99,7 @@ Status Assembler::Build(const AssembleInput& input, snapshot::Columns* columns) 
   FinishTypes(assembly);
   BuildRoots(assembly);
   thread_states_ = std::move(assembly.thread_states);
+  interpreter_states_ = std::move(assembly.interpreter_states);
   return Status::Ok();
 }
 

@@ -105,6 +105,10 @@ class Assembler final : public StreamSink {
 
   // After Build(): the PyThreadState of each of Columns::threads.
   const std::vector<u64>& thread_states() const { return thread_states_; }
+  // The PyInterpreterState of each of Columns::collectors.
+  const std::vector<u64>& interpreter_states() const { return interpreter_states_; }
+  // Address -> node id.
+  const AddressIndex& index() const { return *index_; }
   u64 bad_records() const { return bad_records_; }
 
  private:
@@ -120,7 +124,7 @@ class Assembler final : public StreamSink {
   size_t first_edge_ = 0;   // edges from here on belong to the next node or group
   size_t first_block_ = 0;  // blocks likewise
   u64 bad_records_ = 0;
-  std::vector<u64> thread_states_;
+  std::vector<u64> thread_states_, interpreter_states_;
 };
 
 }  // namespace unleak::capture

@@ -54,6 +54,7 @@ class RootBuilder {
   void Interpreter(const ArrivedGroup& group) {
     interpreter_ = static_cast<u32>(a_.out.collectors.size());
     a_.out.collectors.push_back(Collector(group.context));
+    a_.interpreter_states.push_back(group.context);
     thread_ = kNone;
     Edges(group, RootKind::kInterpreter, {layout_.interpreter_roots, layout_.interpreter_roots_n});
   }

@@ -47,6 +47,7 @@ struct Assembly {
   std::vector<TypeBody> bodies{};
   std::unordered_map<u64, u32> type_index{};         // address of a type -> index into types
   std::vector<u64> thread_states{};                  // PyThreadState of each thread
+  std::vector<u64> interpreter_states{};             // PyInterpreterState of each collector
   std::vector<std::vector<u32>> members{};           // type -> string id + 1 by offset / 8, filled when first asked
   std::unordered_map<u64, u32> strays{};             // address of a name that is no node -> string id
   std::unordered_map<u32, std::vector<u32>> locals{};  // node of a code object -> string ids of its variables

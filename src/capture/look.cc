@@ -6,6 +6,7 @@
 #include <new>
 
 #include "capture/assemble.h"
+#include "capture/native_roots.h"
 #include "capture/pools.h"
 #include "capture/proc_memory.h"
 #include "capture/stopped_copy.h"
@@ -54,19 +55,23 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
   const u32 pid = inspected.target.pid;
   Assembler assembler;
   snapshot::Columns columns;
-  const auto build = [&](Memory& memory, std::vector<unleak_type_entry> types, const std::vector<Mapping>& maps) -> Status {
+  const auto build = [&](Memory& memory, std::vector<unleak_type_entry> types, const std::vector<Mapping>& maps,
+                         const std::vector<ThreadStack>& stacks) -> Status {
     if (options.orphans) AddOrphans(*layout, inspected.target.python_hex, memory, maps, &assembler, &types);
     UNLEAK_RETURN_IF_ERROR(assembler.Build({*layout, memory, types}, &columns));
     DescribeThreads(pid, options.proc_root, memory, &columns);
+    if (options.conservative) {
+      AddNativeRoots({*layout, memory, assembler.index(), maps, stacks, assembler.interpreter_states(), assembler.thread_states()},
+                     &columns);
+    }
     return Status::Ok();
   };
   const auto while_frozen = [&](const Clone& clone) -> Status {
     RemoteMemory memory(clone.memory.pid());
-    return build(memory, clone.types, clone.maps);
+    return build(memory, clone.types, clone.maps, clone.stacks);
   };
-  const auto from_copy = [&](Memory& memory, const std::vector<unleak_type_entry>& types) -> Status {
-    UNLEAK_ASSIGN(const std::vector<Mapping> maps, ReadMaps(pid));  // what was mapped since the copy reads as it is now
-    return build(memory, types, maps);
+  const auto from_copy = [&](Memory& memory, const TwinFacts& facts) -> Status {
+    return build(memory, facts.types, facts.maps, facts.stacks);
   };
   const u64 cpu_before = ProcessCpu(pid);
   const RuntimeAddresses& addresses = inspected.python->addresses;

@@ -202,6 +202,7 @@ class Reader {
     ReaderType* t = options_.conservative && IsSane(word) ? TypeAt(word) : nullptr;
     if (t == nullptr) return;
     u32 count = extents_.RefCount(word);
+    if (l_.free_threaded != 1 && (v_.Word32(word, 4) & 0xffff) != 0) return;  // no count, but a link of a list of free blocks
     if (count == 0 || (count > kMaxCount && !extents_.IsImmortal(count))) return;
     if (t->info.gc && !visited_.Has(word) && !IsTracked(word, *t)) return;
     AddEdge(word, Edge::kConservative, label);
@@ -288,9 +289,26 @@ class Reader {
     WriteNode(object, *t, UNLEAK_NODE, edges_, NodeFlags(object, *t, generation));
   }
 
-  // 3.14+: tracked, but owns neither its keys nor its values.
+  // Owns neither its keys nor its values. 3.14+: tracked, and the interpreter says which it is; before, a pointer that no
+  // table names: an untracked dict with one reference that maps interned strings to themselves.
   bool IsInternedDict(u64 object, const ReaderType& t) {
-    return t.info.kind == UNLEAK_DICT && process_.interpreter != 0 && object == v_.Word(process_.interpreter, l_.interpreter.interned);
+    if (t.info.kind != UNLEAK_DICT) return false;
+    if (process_.interpreter != 0 && object == v_.Word(process_.interpreter, l_.interpreter.interned)) return true;
+    return l_.interpreter.interned == -1 && !t.info.heap && extents_.RefCount(object) == 1 && !IsTracked(object, t) && MapsToItself(object);
+  }
+
+  bool MapsToItself(u64 object) {
+    constexpr u64 kEnough = 64;  // entries that are looked at
+    const pylayout::KeyTable table = pylayout::ReadKeyTable(v_, v_.Word(object, l_.dict.keys));
+    u64 seen = 0;
+    for (u64 i = 0; i < table.count && seen < kEnough; ++i) {
+      const u64 key = v_.memory.Word(table.KeyAddress(i)), value = v_.memory.Word(table.ValueAddress(i));
+      if (value == 0) continue;
+      const ReaderType* t = key == value && IsSane(key) ? TypeAt(key) : nullptr;
+      if (t == nullptr || t->info.kind != UNLEAK_STR || !extents_.IsInterned(key)) return false;
+      ++seen;
+    }
+    return seen == kEnough;
   }
 
   void AllMembers(u64 object, ReaderType& t) {
@@ -299,6 +317,7 @@ class Reader {
     if (!collected || members_.IsKnown(object, t.info) || !TraverseByCode(object, t)) members_.Traverse(object, t.info);
     watch_tracked_ = false;
     members_.Omitted(object, t.info);
+    if (t.info.kind == UNLEAK_CALL_LINK) saw_type_ = true;  // its cache reports it
     if (heap_type_ != 0 && !saw_type_) AddEdge(heap_type_, Edge::kType, pylayout::BodyLabel(l_.object.type));
     if (t.info.scan && options_.conservative) members_.Scan(object, t.info);
     if (!collected && edges_ > (heap_type_ != 0 ? 1u : 0u)) saw_tracked_ = true;

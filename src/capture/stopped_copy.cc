@@ -55,6 +55,9 @@ class StoppedCopy {
     const std::vector<int> others = StopAllThreads(pid_, &error, point.tids);
     facts_.boot_ns = ClockNs(CLOCK_BOOTTIME);
     facts_.wall_ns = ClockNs(CLOCK_REALTIME);
+    facts_.stacks.clear();
+    for (int tid : point.tids) facts_.stacks.push_back(StackOfStopped(tid));
+    for (int tid : others) facts_.stacks.push_back(StackOfStopped(tid));
     const Status status = Copy(point.stopped_at_ns + options_.max_pause_ns);
     DetachAll(point.tids);
     DetachAll(others);
@@ -90,11 +93,11 @@ class StoppedCopy {
 
 Result<TwinFacts> ReadStoppedCopy(u32 pid, const Options& options, const unleak_layout& layout,
                                   const RuntimeAddresses& addresses, StreamSink& sink,
-                                  const std::function<Status(Memory&, const std::vector<unleak_type_entry>&)>& then) {
+                                  const std::function<Status(Memory&, const TwinFacts&)>& then) {
   const u64 cpu_before = ClockNs(CLOCK_THREAD_CPUTIME_ID);
   StoppedCopy look(pid, options, layout, addresses, sink);
   UNLEAK_RETURN_IF_ERROR(look.ReadUntilGood());
-  UNLEAK_RETURN_IF_ERROR(then(look.copy(), look.facts().types));
+  UNLEAK_RETURN_IF_ERROR(then(look.copy(), look.facts()));
   look.facts().tracer_cpu_ns = ClockNs(CLOCK_THREAD_CPUTIME_ID) - cpu_before;
   return std::move(look.facts());
 }

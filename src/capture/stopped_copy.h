@@ -16,9 +16,9 @@
 namespace unleak::capture {
 
 // As WalkTwin(), with the same errors; kExhausted also if the copy would take longer than Options::max_pause_ns, which
-// is what the target stands still at most. `then` gets the copy and the types, by type index of the stream.
+// is what the target stands still at most. `then` gets the copy, and the facts: types, maps, stacks.
 Result<TwinFacts> ReadStoppedCopy(
     u32 pid, const Options& options, const struct unleak_layout& layout, const RuntimeAddresses& addresses,
-    StreamSink& sink, const std::function<Status(Memory&, const std::vector<struct unleak_type_entry>&)>& then);
+    StreamSink& sink, const std::function<Status(Memory&, const TwinFacts&)>& then);
 
 }  // namespace unleak::capture

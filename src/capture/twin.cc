@@ -109,6 +109,8 @@ class Walk {
     facts_.boot_ns = ClockNs(CLOCK_BOOTTIME);
     facts_.wall_ns = ClockNs(CLOCK_REALTIME);
     Status status = CloneInSomeThread(point);
+    facts_.stacks.clear();
+    for (int tid : point.tids) facts_.stacks.push_back(StackOfStopped(tid));
     DetachAll(point.tids);
     u64 pause = NowNs() - point.stopped_at_ns;
     facts_.pause_ns = std::max({facts_.pause_ns, pause, point.longest_pause_ns});
@@ -117,6 +119,7 @@ class Walk {
     facts_.gil_holder = point.gil.holder;
     facts_.collecting = point.gil.collecting;
     unseen_interpreters_ = layout_.free_threaded ? point.gil.interpreters - 1 : 0;
+    AddWaitingStacks(pid_, options_.proc_root, &facts_.stacks);  // they wait on, whatever the others do meanwhile
     Log("stopped " + std::to_string(point.tids.size()) + " thread(s) for " + std::to_string(pause / 1000) + " us to clone: " +
         (status.ok() ? "pid " + std::to_string(clone_->tid()) : status.message()));
     return status;
@@ -212,7 +215,7 @@ class Walk {
   Status ShowClone(const std::function<Status(const Clone&)>& while_frozen) {
     if (!while_frozen) return Status::Ok();
     u64 interpreter = clone_->memory().Word(addresses_.runtime + static_cast<u64>(layout_.runtime.interpreters_head));
-    return while_frozen(Clone{clone_->memory(), facts_.maps, facts_.types, interpreter});
+    return while_frozen(Clone{clone_->memory(), facts_.maps, facts_.types, facts_.stacks, interpreter});
   }
 
   // Kills the clone and lets the target reap it: its child, so nobody else can.

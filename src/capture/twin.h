@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "capture/capture.h"
 #include "capture/maps.h"
+#include "capture/native_memory.h"
 #include "capture/process_memory.h"
 #include "pylayout/layout.h"
 #include "snapshot/columns.h"
@@ -47,6 +48,7 @@ struct Clone {
   ProcessMemory memory;
   const std::vector<Mapping>& maps;                   // taken before the walker was mapped
   const std::vector<struct unleak_type_entry>& types;  // by type index of the stream
+  const std::vector<ThreadStack>& stacks;             // where the threads of the target stood
   u64 main_interpreter = 0;                           // PyInterpreterState of the head of the list
 };
 
@@ -72,6 +74,7 @@ struct TwinFacts {
   std::vector<u32> skipped_types;           // type indexes whose traverse was given up
   std::vector<struct unleak_type_entry> types;  // by type index
   std::vector<Mapping> maps;
+  std::vector<ThreadStack> stacks;          // where threads stood at the stop that was used
   std::vector<std::string> notes;           // for a person: what could not be done or seen
 };
 

@@ -31,6 +31,7 @@ class HeapBuilder {
     Surplus surplus = FindSurplus(c_, heap_.reverse_);
     heap_.surplus_node_ = std::move(surplus.node);
     heap_.surplus_value_ = std::move(surplus.value);
+    heap_.surplus_possible_ = std::move(surplus.possible);
     heap_.completeness_ = surplus.completeness;
   }
 
@@ -49,6 +50,7 @@ class HeapBuilder {
     reach.Run(kFramePhase, plan.frames, kRetained);
     reach.Run(kTypePhase, {}, kRetained);
     heap_.roots_ = std::move(plan.roots);
+    FollowPossible(&reach, plan.possible);
     reach.Run(kImmortalPhase, ImmortalSeeds(reach.mark()), Mark(Population::kImmortal));
     JudgeTheRest(&reach);
   }
@@ -64,6 +66,41 @@ class HeapBuilder {
     for (u32 node = 0; node < c_.node_count(); ++node)
       if (mark[node] == kNotReached && !HasCount(c_, node)) out.push_back(node);
     return Seeds(out);
+  }
+
+  // Conservative references hold only what has a count that counted ones do not explain: roots then hold it, edges of what
+  // is retained if they explain all of the rest. What they lead to may hold more, so this goes on in rounds; a chain of
+  // opaque objects longer than that is not followed.
+  void FollowPossible(Reach* reach, const std::vector<Seed>& roots) {
+    constexpr u8 kRetained = static_cast<u8>(Population::kRetained);
+    constexpr int kRounds = 64;
+    std::vector<u32> open;
+    for (size_t i = 0; i < heap_.surplus_node_.size(); ++i) {
+      const bool possible = heap_.surplus_value_[i] > 0 && heap_.surplus_possible_[i] > 0;
+      if (possible && reach->mark()[heap_.surplus_node_[i]] == kNotReached) open.push_back(heap_.surplus_node_[i]);
+    }
+    for (int round = 0; round < kRounds && !open.empty(); ++round) {
+      std::vector<Seed> seeds;
+      for (u32 node : open) AddPossible(*reach, roots, node, &seeds);
+      if (seeds.empty()) return;
+      reach->Run(kPossiblePhase, seeds, kRetained);
+      std::erase_if(open, [&](u32 node) { return reach->mark()[node] != kNotReached; });
+    }
+  }
+
+  void AddPossible(const Reach& reach, const std::vector<Seed>& roots, u32 node, std::vector<Seed>* seeds) const {
+    const auto by_node = [](const Seed& a, const Seed& b) { return a.node < b.node; };
+    const auto [first, last] = std::equal_range(roots.begin(), roots.end(), Seed{node, kNone, 0, false}, by_node);
+    if (first != last) return seeds->push_back(*first);
+    i64 count = 0;
+    Seed seed;
+    const auto sources = heap_.in_sources(node), edges = heap_.in_edges(node);
+    for (size_t i = 0; i < edges.size(); ++i) {
+      if (kCountedEdges.has(c_.edge_label[edges[i]]) || reach.mark()[sources[i]] == kNotReached) continue;
+      ++count;
+      if (seed.node == kNone) seed = {node, reach.root_of(sources[i]), 0, false, sources[i], edges[i]};
+    }
+    if (count >= heap_.surplus(node)) seeds->push_back(seed);
   }
 
   // References of the node that conservative edges of objects which no root reaches may explain.
@@ -113,8 +150,11 @@ class HeapBuilder {
     heap_.parent_edge_ = std::move(tree.parent_edge);
     heap_.root_ = std::move(tree.root);
     heap_.population_ = std::move(tree.mark);
-    for (u32 node = 0; node < c_.node_count(); ++node)
-      if (heap_.parent_[node] == kNone && heap_.population_[node] != kNotReached) heap_.entries_.push_back(node);
+    for (u32 node = 0; node < c_.node_count(); ++node) {
+      const u32 edge = heap_.parent_edge_[node];
+      const bool entered = edge == kNone || !kCountedEdges.has(c_.edge_label[edge]);
+      if (entered && heap_.population_[node] != kNotReached) heap_.entries_.push_back(node);
+    }
     for (u32 n = 0; n < rest.node.size(); ++n) heap_.population_[rest.node[n]] = rest.state[rest.components.of[n]];
     const auto starts = UnreachedEntries(rest);
     heap_.entries_.insert(heap_.entries_.end(), starts.begin(), starts.end());
@@ -149,6 +189,13 @@ Result<Heap> Heap::Build(snapshot::Columns columns) { return HeapBuilder(std::mo
 i64 Heap::surplus(u32 node) const {
   const auto at = std::lower_bound(surplus_node_.begin(), surplus_node_.end(), node);
   return at != surplus_node_.end() && *at == node ? surplus_value_[static_cast<size_t>(at - surplus_node_.begin())] : 0;
+}
+
+i64 Heap::unexplained(u32 node) const {
+  const auto at = std::lower_bound(surplus_node_.begin(), surplus_node_.end(), node);
+  if (at == surplus_node_.end() || *at != node) return 0;
+  const auto i = static_cast<size_t>(at - surplus_node_.begin());
+  return surplus_value_[i] < 0 ? surplus_value_[i] : std::max<i64>(0, surplus_value_[i] - i64{surplus_possible_[i]});
 }
 
 }  // namespace unleak::graph

@@ -14,10 +14,10 @@ app: module
 type functools._lru_list_elem role=lru-link no-gc
 type functools._lru_cache_wrapper role=lru-cache
 r: app.Resolver { .cached -> w }
-w: functools._lru_cache_wrapper { .cache -> d, .func -> m, [*] -> v }
+w: functools._lru_cache_wrapper { .cache -> d, .func -> m, [*] -> k, [*] -> v, [*] -> l (omitted) }
 m: method { .__self__ -> r }
 d: dict { {*} -> l }
-l: functools._lru_list_elem rc=+1 { .key -> k (omitted), .result -> v (omitted) }
+l: functools._lru_list_elem untracked
 k: str
 v: app.Result { .owner -> r }
 )");

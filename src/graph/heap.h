@@ -18,7 +18,8 @@
 
 namespace unleak::graph {
 
-// Who keeps an object (DESIGN section 2.6).
+// Who keeps an object (DESIGN section 2.6). A conservative edge or root holds nothing by itself: only
+// an object whose reference count counted ones do not explain is held by it, as the last resort.
 enum class Population : u8 {
   kRetained = 0,   // A: reached from a named root
   kUnexplained,    // B: held only by references that nobody explains
@@ -28,9 +29,11 @@ enum class Population : u8 {
   kImmortal,       // I: not reached from a named root, but immortal or held by something immortal
 };
 
-// Objects whose references are counted; "explained" ones are those whose count equals what the snapshot shows.
+// Objects whose references are counted; "explained" ones are those whose count equals what the snapshot shows, where
+// conservative references fill what counted ones leave open. The surplus is what is left after both.
 struct Completeness {
   u64 mortal = 0, explained = 0, surplus_objects = 0, surplus_references = 0, deficit_objects = 0;
+  u64 possible_objects = 0;  // of the explained: those that need a conservative reference
   double score() const { return mortal ? static_cast<double>(explained) / static_cast<double>(mortal) : 1.0; }
 };
 
@@ -77,6 +80,10 @@ class Heap {
 
   Population population(u32 node) const { return static_cast<Population>(population_[node]); }
   i64 surplus(u32 node) const;  // refcount minus counted references; 0 for immortal ones
+  // What of the surplus conservative references do not explain either; negative: more counted references than counts.
+  i64 unexplained(u32 node) const;
+  // Nodes with a surplus or deficit, ascending.
+  const std::vector<u32>& surplus_nodes() const { return surplus_node_; }
   const Completeness& completeness() const { return completeness_; }
 
   // Shortest path from a root, where lesser roots and detours count as longer (reach.h); no steps if not reached.
@@ -117,6 +124,7 @@ class Heap {
   std::vector<u8> population_;
   std::vector<u32> surplus_node_;  // sparse: nodes with surplus or deficit
   std::vector<i64> surplus_value_;
+  std::vector<u32> surplus_possible_;
   std::vector<u32> parent_, parent_edge_, root_;
   std::vector<u32> entries_, idom_, dom_in_, dom_out_;
   std::vector<u64> retained_;

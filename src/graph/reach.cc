@@ -27,7 +27,8 @@ void Reach::Run(ReachPhase phase, std::span<const Seed> seeds, u8 mark) {
   mark_ = mark;
   level_ = 0;
   for (const Seed& seed : seeds) {
-    wheel_[seed.delay].push_back({seed.node, seed.claim ? seed.node : kNone, kNone, seed.root});
+    const u32 source = seed.claim ? seed.node : seed.source;
+    wheel_[seed.delay].push_back({seed.node, source, seed.edge, seed.root});
     ++waiting_;
   }
   std::vector<Item>& put_off = phase == kLatePhase ? late_ : types_;

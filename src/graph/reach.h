@@ -18,6 +18,7 @@ enum ReachPhase : u8 {
   kLatePhase,       // late edges out of what kNamed reached
   kFramePhase,      // running frames
   kTypePhase,       // held by nothing but its instances
+  kPossiblePhase,   // conservative references, where they explain the count
   kImmortalPhase,
   kUnexplainedPhase,
   kReachPhases,
@@ -30,6 +31,7 @@ struct Seed {
   u32 root = kNone;    // index into Heap::roots()
   u8 delay = 0;        // levels, < kMaxDelay
   bool claim = false;  // belongs to this root from the start: no edge takes it first
+  u32 source = kNone, edge = kNone;  // reached by this edge of a node that was reached before
 };
 
 // What makes an edge late or delayed. All empty: nothing does.
@@ -57,6 +59,7 @@ class Reach {
   void Run(ReachPhase phase, std::span<const Seed> seeds, u8 mark);
   ReachTree Take() { return std::move(tree_); }
   const std::vector<u8>& mark() const { return tree_.mark; }
+  u32 root_of(u32 node) const { return tree_.root[node]; }
   // Nodes that only an edge from an instance to its type led to.
   const std::vector<u32>& type_entries() const { return type_entries_; }
 

@@ -14,7 +14,7 @@ using snapshot::Role;
 using snapshot::RootKind;
 
 // Levels by which roots start after those of the program's modules: a path from them has to be that much shorter.
-constexpr u8 kInstalledDelay = 3, kStandardDelay = 4, kInternalDelay = 5, kOtherDelay = 6, kConservativeDelay = 4;
+constexpr u8 kInstalledDelay = 3, kStandardDelay = 4, kInternalDelay = 5, kOtherDelay = 6;
 
 template <size_t N>
 bool IsOneOf(std::string_view name, const std::string_view (&names)[N]) {
@@ -105,13 +105,16 @@ void AddOthers(const Columns& c, RootPlan* plan) {
     NamedRoot named{root.node, 5, root.kind, {}, root.thread, root.frame};
     NameRoot(c, root, type_names, &named);
     plan->roots.push_back(std::move(named));
-    if (root.kind == RootKind::kFrame || root.conservative)
-      plan->frames.push_back({root.node, index, root.conservative ? kConservativeDelay : u8{0}, false});
+    if (root.conservative)
+      plan->possible.push_back({root.node, index, 0, false});
+    else if (root.kind == RootKind::kFrame)
+      plan->frames.push_back({root.node, index, 0, false});
     else if (root.kind == RootKind::kInterpreter && c.strings.at(root.name).find("modules") != std::string_view::npos)
       plan->late.push_back({root.node, index, 0, false});  // its modules are roots themselves
     else
       plan->named.push_back({root.node, index, kOtherDelay, false});
   }
+  std::stable_sort(plan->possible.begin(), plan->possible.end(), [](const Seed& a, const Seed& b) { return a.node < b.node; });
 }
 
 std::vector<u8> LateTypes(const Columns& c) {

@@ -27,6 +27,7 @@ Bits FindNamespaces(const snapshot::Columns& columns, const NameSets& names);
 struct RootPlan {
   std::vector<NamedRoot> roots;
   std::vector<Seed> named, late, frames;  // for kNamedPhase, kLatePhase, kFramePhase
+  std::vector<Seed> possible;             // conservative roots, ascending by node
   ReachRules rules;
 };
 

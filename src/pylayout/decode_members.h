@@ -38,7 +38,9 @@ class Members {
   void Omitted(u64 object, const TypeInfo& t) {
     if (t.kind == UNLEAK_DICT) OmittedKeysOfDict(object);
     else if (t.kind == UNLEAK_TYPE) OmittedOfType(object);
-    else if (t.spec >= 0) OmittedOfSpec(object, t);
+    else if (t.kind == UNLEAK_CALL_CACHE) OmittedLinks(object);
+    if (t.spec >= 0) OmittedOfSpec(object, t);
+    if (t.attached == Attached::kGenerator) OmittedOfGenerator(object);
   }
 
   // Objects of types that the collector does not know, and whose layout nobody knows.
@@ -346,6 +348,20 @@ class Members {
       if (v_.Word(state, s.type) == type) return state;
     }
     return 0;
+  }
+
+  // The links that a functools.lru_cache owns, through C pointers.
+  void OmittedLinks(u64 object) {
+    u64 link = v_.Word(object, l_.call_link.next);
+    for (u64 i = 0; link != object && IsSane(link) && i < kMaxLinks; ++i, link = v_.Word(link, l_.call_link.next)) {
+      visit_(link, Edge::kOmitted, kNoLabel);
+    }
+  }
+
+  // 3.12, 3.13: a generator that has ended keeps its code object; its traverse says nothing any more (Objects/genobject.c).
+  void OmittedOfGenerator(u64 object) {
+    if (l_.frame.internal != 1 || l_.frame.tagged == 1 || l_.generator.code != -1) return;
+    if (static_cast<int8_t>(v_.Byte(object, l_.generator.state)) >= l_.generator.cleared) Omit(object, l_.generator.iframe + l_.frame.code);
   }
 
   void OmittedOfSpec(u64 object, const TypeInfo& t) {

@@ -123,7 +123,8 @@ class TypeReader {
   void ReadKind(TypeInfo* info) const {
     const unleak_layout& l = v_.layout;
     info->kind = KindByFlags(info->flags);
-    if (info->kind == UNLEAK_PLAIN) info->spec = FindSpec(info->address);
+    info->spec = FindSpec(info->address);
+    if (info->kind != UNLEAK_PLAIN && info->spec >= 0 && l.specs[info->spec].kind != info->kind) info->spec = -1;
     if (info->spec >= 0) info->kind = static_cast<u8>(l.specs[info->spec].kind);
     info->scan = info->kind == UNLEAK_PLAIN && !info->gc;
     bool holds = info->gc || info->heap || (info->spec >= 0 && l.specs[info->spec].n > 0);

@@ -546,6 +546,9 @@ static void Callables(void) {
   AT(traceback.next, PyTracebackObject, tb_next);
   AT(traceback.frame, PyTracebackObject, tb_frame);
   AT(traceback.lineno, PyTracebackObject, tb_lineno);
+#if !SINCE(15)
+  AT(module.definition_size, PyModuleDef, m_size);
+#endif
   /* 3.9: Objects/moduleobject.c; the same as pycore_moduleobject.h of 3.10 */
 #if SINCE(10)
   AT(module.dict, PyModuleObject, md_dict);

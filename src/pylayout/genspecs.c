@@ -8,6 +8,9 @@
 #if PY_VERSION_HEX >= 0x030B0000
 #include "internal/pycore_code.h"
 #endif
+#if PY_VERSION_HEX >= 0x030F0000
+#include "internal/pycore_moduleobject.h"
+#endif
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -28,6 +31,7 @@ static void Spec(const char *name, long basic, int subtypes, const char *kind, l
 }
 #define OFFSET(type, member) ((long)offsetof(type, member))
 #define ITEM(n) ((long)sizeof(PyObject) + 8L * (n)) /* n-th pointer after the object header */
+#define STG_DICT(n) ((long)sizeof(PyDictObject) + 3 * 8 + 24 + 8L * (n)) /* n-th word behind the ffi_type */
 
 static void CodeSpec(void) {
 #ifdef Py_GIL_DISABLED
@@ -67,7 +71,9 @@ static void BuiltinSpecs(void) {
                                              "classmethod_descriptor", "wrapper_descriptor"};
   for (int i = 0; i < 5; i++)
     Spec(kDescriptors[i], 0, 0, "SPEC", -1, 0, OFFSET(PyDescrObject, d_name), OFFSET(PyDescrObject, d_qualname), END);
-#if !SINCE(15)
+#if SINCE(15)
+  Spec("module", 0, 1, "SPEC", -1, 0, OFFSET(PyModuleObject, md_name), END);
+#else
   Spec("module", 0, 1, "SPEC", -1, 0, ITEM(4), END); /* md_name */
 #endif
   /* Objects/rangeobject.c: rangeobject, longrangeiterobject */
@@ -108,6 +114,15 @@ static void ModuleSpecs(void) {
   Spec("re.Match", 0, 0, "SPEC", -1, 0, ITEM(1), ITEM(2), ITEM(3), END);
   Spec("operator.methodcaller", 0, 0, "SPEC", -1, 0, ITEM(0), END); /* Modules/_operator.c: name */
 #endif
+#if !SINCE(13)
+  Spec("_thread._local", 0, 1, "SPEC", -1, 0, ITEM(0), ITEM(5), END); /* Modules/_threadmodule.c, localobject: key, wr_callback */
+  /* Modules/_ctypes/ctypes.h, StgDictObject: a dict, size, align, length, ffi_type (24 bytes), proto, three functions, argtypes,
+   * converters, restype, checker; it has the traverse of dict */
+  Spec("StgDict", 0, 0, "DICT", -1, 0, STG_DICT(0), STG_DICT(4), STG_DICT(5), STG_DICT(6), STG_DICT(7), END);
+#endif
+  /* Modules/_functoolsmodule.c: lru_cache_object, lru_list_elem */
+  Spec("functools._lru_cache_wrapper", 0, 1, "CALL_CACHE", -1, 0, END);
+  Spec("functools._lru_list_elem", 0, 0, "CALL_LINK", -1, 0, END);
   /* Modules/_collectionsmodule.c: dequeobject; Modules/arraymodule.c: arrayobject */
   Spec("collections.deque", 0, 1, "DEQUE", -1, 0, END);
   Spec("array.array", 0, 1, "ARRAY", -1, 0, END);
@@ -130,6 +145,7 @@ static void StructsWithoutHeader(void) {
   FIELD(array.allocated, sizeof(PyVarObject) + 8);
   FIELD(array.descriptor, sizeof(PyVarObject) + 16);
   FIELD(array.descriptor_itemsize, 4);
+  FIELD(call_link.next, ITEM(1));
   FIELD(datetime.has_tzinfo, offsetof(PyDateTime_DateTime, hastzinfo));
   FIELD(datetime.datetime_tzinfo, offsetof(PyDateTime_DateTime, tzinfo));
   FIELD(datetime.time_tzinfo, offsetof(PyDateTime_Time, tzinfo));

@@ -16,13 +16,16 @@ enum unleak_kind {
   UNLEAK_PLAIN, UNLEAK_LIST, UNLEAK_TUPLE, UNLEAK_DICT, UNLEAK_SET, UNLEAK_STR, UNLEAK_INT, UNLEAK_TYPE,
   UNLEAK_LEAF, UNLEAK_SPEC, UNLEAK_BYTES, UNLEAK_BYTEARRAY, UNLEAK_DEQUE, UNLEAK_ARRAY,
   UNLEAK_DATETIME, /* datetime.datetime, datetime.time: tzinfo only when the hastzinfo byte is set; else allocated short */
+  UNLEAK_CALL_CACHE, /* functools.lru_cache: owns a ring of links through itself; reports their keys, results and (3.10+) types */
+  UNLEAK_CALL_LINK,  /* link of such a ring: all that it holds is reported by the cache */
 };
 
 struct unleak_named_offset { int32_t offset; char name[28]; };
 
 /* Strong references of a builtin or stdlib C type that its tp_traverse does not report, and how the type is sized.
  * The offsets hold for every kind: a bytearray of 3.15 has one. Of kind DATETIME the offset counts only when the
- * byte at datetime.has_tzinfo is set. A name without a dot is of a static type only. */
+ * byte at datetime.has_tzinfo is set. A name without a dot is of a static type only. Of a type whose flags say that it is a
+ * dict, list ..., the kind must say the same. */
 struct unleak_spec {
   char name[32];       /* tp_name of the static type, or with a dot in it also of a heap type that a module made */
   int32_t basic_size;  /* must match tp_basicsize when not 0 */
@@ -102,11 +105,12 @@ struct unleak_layout {
   struct { int32_t function, self; } method;
   struct { int32_t left_block, right_block, left_index, right_index, block_items, links /* in a block */, data, maxlen; } deque; /* _collectionsmodule.c */
   struct { int32_t items, allocated, descriptor, descriptor_itemsize; } array; /* arraymodule.c */
+  struct { int32_t next; } call_link; /* links and the cache itself: _functoolsmodule.c, lru_list_elem */
   struct { int32_t has_tzinfo, datetime_tzinfo, time_tzinfo; } datetime;
   struct { int32_t ref; } cell;
   struct { int32_t object, callback; } weakref;
   struct { int32_t next, frame, lineno; } traceback;
-  struct { int32_t dict, definition, state, name, state_size /* 3.15 */; } module;
+  struct { int32_t dict, definition, state, name, state_size /* 3.15 */, definition_size /* m_size in the PyModuleDef; <= 3.14 */; } module;
 
   struct { /* 3.13+: places from _PyRuntime on, in _Py_DebugOffsets, that hold these figures as u64 (check.h) */
     int32_t runtime_size, interpreters_head, interpreter_size, interpreter_gc, interpreter_next, threads_head, thread_size, thread_next,

@@ -116,7 +116,7 @@ enum class RootKind : u8 {
   kThread = 1,       // a field of a thread state; thread says whose
   kFrame = 2,        // local or evaluation stack slot of a running frame; frame says which
   kStaticType = 3,   // builtin static type
-  kModuleState = 4,  // C state of an extension module (from issue 2 on)
+  kModuleState = 4,  // C state of an extension module; name says which
   kImmortal = 5,
   kCaller = 6,       // a reference known to be held by native code
 };
@@ -127,7 +127,7 @@ struct Root {
   u32 name = 0;       // string: field ("sys.modules", "atexit callbacks"), local variable name, ...
   u32 thread = kNone;  // index into threads
   u32 frame = kNone;   // index into frames
-  u8 conservative = 0;  // evaluation stack slot whose depth is not known: may be stale
+  u8 conservative = 0;  // a word that looks like a reference: stack slot whose depth is not known, C stack, data of C code; never proof
 };
 
 struct Thread {

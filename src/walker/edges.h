@@ -78,6 +78,7 @@ static void maybe_edge(Context *c, u64 word, u64 label) {
   Type *t = sane(type) ? type_of(c, type) : 0;
   if (!t) return;
   u32 count = refcount(c, word);
+  if (!c->layout.free_threaded && load16(word + 4)) return; /* no count, but a link of a list of free blocks */
   if (!count || (count > 1u << 28 && !is_immortal(c, count))) return;
   if (t->gc && !(*bitmap_word(leaf, word) & bitmap_bit(word)) && !is_tracked(c, word, t)) return;
   edge(c, word, UNLEAK_CONSERVATIVE, label);

@@ -93,10 +93,28 @@ static void spec_members(Context *c, u64 object, const Type *t) {
   for (i32 i = 0; block && i < s->indirect_n; i++) edge(c, load(block + (u64)i * 8), UNLEAK_OMITTED, UNLEAK_LABEL_NONE);
 }
 
+/* The links that a call cache owns. A link's own type is reported by the cache (3.10+; before it is static). */
+static void call_cache_members(Context *c, u64 object) {
+  u64 next = (u64)c->layout.call_link.next, link = load(object + next);
+  for (u64 n = 0; link != object && sane(link) && n < c->edge_limit; n++, link = probe(link + next))
+    edge(c, link, UNLEAK_OMITTED, UNLEAK_LABEL_NONE);
+}
+
+/* 3.12, 3.13: a generator that has ended keeps its code object; its traverse says nothing any more (Objects/genobject.c). */
+static void generator_members(Context *c, u64 object) {
+  const struct unleak_layout *l = &c->layout;
+  if (!l->frame.internal || l->frame.tagged || l->generator.code != -1) return;
+  if ((signed char)load8(object + (u64)l->generator.state) >= l->generator.cleared)
+    omitted(c, object, l->generator.iframe + l->frame.code);
+}
+
 static void omitted_members(Context *c, u64 object, const Type *t) {
   if (t->kind == UNLEAK_DICT) dict_members(c, object, t);
   else if (t->kind == UNLEAK_TYPE) type_members(c, object);
-  else if (t->spec >= 0) spec_members(c, object, t);
+  else if (t->kind == UNLEAK_CALL_CACHE) call_cache_members(c, object);
+  else if (t->kind == UNLEAK_CALL_LINK) c->saw_type = 1;
+  if (t->spec >= 0) spec_members(c, object, t);
+  if (t->shape == UNLEAK_SHAPE_GENERATOR) generator_members(c, object);
 }
 
 INLINE int is_interned_dict(const Context *c, u64 object, const Type *t) {

@@ -18,6 +18,7 @@ typedef struct unleak_type_entry Type;
 /* Plain loads: of objects that were recognised. A fault costs the object at hand. */
 INLINE u64 load(u64 address) { return *(const u64 *)address; }
 INLINE u32 load32(u64 address) { return *(const u32 *)address; }
+INLINE uint16_t load16(u64 address) { return *(const uint16_t *)address; }
 INLINE u8 load8(u64 address) { return *(const u8 *)address; }
 /* A field whose offset the layout gives; a field that this version does not have (-1) reads as 0. */
 INLINE u64 field(u64 object, i32 offset) { return offset == -1 ? 0 : load(object + (u64)(i64)offset); }

@@ -100,7 +100,8 @@ OUTLINE Type *add_type(Context *c, u64 type, Type *t) {
   t->finalizer = load(type + (u64)l->type.finalize) || load(type + (u64)l->type.del);
   t->shape = shape_of(c, name, flags);
   t->kind = kind_by_flags(flags);
-  t->spec = t->kind == UNLEAK_PLAIN ? find_spec(c, type) : -1;
+  t->spec = find_spec(c, type);
+  if (t->kind != UNLEAK_PLAIN && t->spec >= 0 && l->specs[t->spec].kind != t->kind) t->spec = -1;
   if (t->spec >= 0) t->kind = (u8)l->specs[t->spec].kind;
   t->conservative = t->kind == UNLEAK_PLAIN && !t->gc;
   t->leaf = is_leaf(c, t);
