@@ -232,12 +232,18 @@ def walk(*roots: ast.AST) -> Iterator[ast.AST]:
         stack.extend(children(node))
 
 
-def own(scope: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a function's, class's or module's own body: nested scopes are yielded, what is in them is not."""
-    body = getattr(scope, "body", [])
-    stack: List[ast.AST] = list(body) if isinstance(body, list) else [body]
-    while stack:
-        node = stack.pop()
-        yield node
-        if not isinstance(node, SCOPES):
-            stack.extend(children(node))
+def own(scope: ast.AST) -> List[ast.AST]:
+    """The nodes of a function's, class's or module's own body: nested scopes are in it, what is in them is not. Kept at
+    the node, since most rules ask for it."""
+    found: Optional[List[ast.AST]] = getattr(scope, "_unleak_own", None)
+    if found is None:
+        body = getattr(scope, "body", [])
+        stack: List[ast.AST] = list(body) if isinstance(body, list) else [body]
+        found = []
+        while stack:
+            node = stack.pop()
+            found.append(node)
+            if not isinstance(node, SCOPES):
+                stack.extend(children(node))
+        scope._unleak_own = found  # type: ignore[attr-defined]
+    return found

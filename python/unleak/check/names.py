@@ -104,12 +104,15 @@ def uses_free(function: Function, name: str) -> bool:
 
 def assigned(scope: ast.AST) -> Dict[str, List[ast.AST]]:
     """Names that a scope's own body binds, deletes or rebinds, with the nodes that do (not by import or def)."""
-    found: Dict[str, List[ast.AST]] = {}
-    for node in own(scope):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.setdefault(node.id, []).append(node)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            found.setdefault(node.name, []).append(node)
+    found: Optional[Dict[str, List[ast.AST]]] = getattr(scope, "_unleak_assigned", None)
+    if found is None:
+        found = {}
+        for node in own(scope):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                found.setdefault(node.id, []).append(node)
+            elif isinstance(node, ast.ExceptHandler) and node.name:
+                found.setdefault(node.name, []).append(node)
+        scope._unleak_assigned = found  # type: ignore[attr-defined]
     return found
 
 

@@ -8,7 +8,7 @@ import pkgutil
 from typing import Dict, Iterable, List, Sequence
 
 from unleak.check import rules
-from unleak.check.rule import GROUPS, Facts, Rule, compiled
+from unleak.check.rule import GROUPS, Facts, Rule, Words
 
 UNUSED = "unused-ignore"  # no rule of its own: what is left over when all rules have run
 WORDS = ("all", "default", *GROUPS)
@@ -30,7 +30,7 @@ def all_rules() -> Dict[str, Rule]:
         module = importlib.import_module("unleak.check.rules." + entry.name)
         facts: Facts = module.RULE
         name = entry.name.replace("_", "-")
-        found[name] = Rule(name, facts, module.__doc__ or "", module.check, compiled(facts.words))
+        found[name] = Rule(name, facts, module.__doc__ or "", module.check, tuple(map(Words, facts.words)))
     return dict(sorted(found.items()))
 
 

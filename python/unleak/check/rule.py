@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterator, NamedTuple, Pattern, Tuple
+from typing import Callable, Iterator, NamedTuple, Tuple
 
 from unleak.check.finding import Finding
 from unleak.check.module import Module
@@ -31,7 +31,7 @@ class Rule(NamedTuple):
     facts: Facts
     page: str  # the docstring
     check: Callable[[Module], Iterator[Finding]]
-    words: Tuple[Pattern[bytes], ...]
+    words: Tuple["Words", ...]
 
     @property
     def certainty(self) -> str:
@@ -40,8 +40,23 @@ class Rule(NamedTuple):
 
     def may_find(self, text: bytes) -> bool:
         """Whether the file is worth parsing for this rule: every pattern occurs in its text."""
-        return all(pattern.search(text) for pattern in self.words)
+        return all(words.occur(text) for words in self.words)
 
 
-def compiled(words: Tuple[str, ...]) -> Tuple[Pattern[bytes], ...]:
-    return tuple(re.compile(word.encode()) for word in words)
+class Words:
+    """One regular expression over a file's bytes. Where it is nothing but words (`\\bcache\\b|\\blru_cache\\b`) the words
+    are looked for first, which is ten times faster and nearly always answers no."""
+
+    def __init__(self, pattern: str):
+        self._pattern = re.compile(pattern.encode())
+        parts = [re.sub(r"\\b|\\(?=[(). ])", "", part) for part in pattern.split("|")]
+        unescaped = pattern.replace("\\(", "").replace("\\.", "")
+        plain = (
+            "(" not in unescaped and "." not in unescaped and all(re.fullmatch(r"[\w(). ]+", part) for part in parts)
+        )
+        self._words = tuple(part.encode() for part in parts) if plain else ()
+
+    def occur(self, text: bytes) -> bool:
+        if self._words and not any(word in text for word in self._words):
+            return False
+        return self._pattern.search(text) is not None

@@ -35,7 +35,7 @@ RULE = Facts(
     group="cache",
     remedy="bound",
     kinds=("unbounded-cache", "growing-container"),
-    words=(r"\b(lru_)?cache\b", r"Callable|\b(func|fn|callback|callable|method|function)\b"),
+    words=(r"\bcache\b|\blru_cache\b", r"Callable|\bfunc\b|\bfn\b|\bcallback\b|\bcallable\b|\bmethod\b|\bfunction\b"),
     default=True,
     fixes=("langchain-ai/langchain#30667", "apache/airflow#56695", "psycopg/psycopg@40a850621"),
 )

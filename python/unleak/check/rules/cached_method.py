@@ -41,7 +41,7 @@ RULE = Facts(
     group="cache",
     remedy="bound",
     kinds=("unbounded-cache", "growing-container"),
-    words=(r"\b(lru_)?cache\b",),
+    words=(r"\bcache\b|\blru_cache\b",),
     default=True,
     fixes=("boto/botocore#2934", "pylint-dev/astroid@87a965346", "python-poetry/poetry@dba8df119"),
 )

@@ -34,7 +34,7 @@ RULE = Facts(
     group="class",
     remedy="hoist",
     kinds=("class-churn", "reference-cycle"),
-    words=(r"\n[ \t]+class\b|\bnamedtuple\s*\(|\bmake_dataclass\s*\(|\btype\s*\([^()\n]*,",),
+    words=(r"\bclass \b|\bnamedtuple\b|\bmake_dataclass\b|\btype\(",),
     fixes=("pytest-dev/pytest@75f11f0b6", "python-attrs/attrs#1446", "pydantic/pydantic#11116"),
 )
 MAKERS = {"collections.namedtuple", "dataclasses.make_dataclass", "types.new_class"}

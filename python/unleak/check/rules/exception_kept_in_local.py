@@ -25,7 +25,7 @@ import ast
 from typing import Iterator
 
 from unleak.check.finding import Finding
-from unleak.check.module import Module, own, walk
+from unleak.check.module import SCOPES, Module, own, walk
 from unleak.check.names import is_constant, is_name
 from unleak.check.rule import Facts
 
@@ -40,16 +40,24 @@ RULE = Facts(
 
 
 def check(module: Module) -> Iterator[Finding]:
-    for function in module.functions():
-        for handler in (node for node in own(function) if isinstance(node, ast.ExceptHandler) and node.name):
-            for node in walk(*handler.body):
-                if isinstance(node, ast.Assign) and is_name(node.value, handler.name or ""):
-                    for target in node.targets:
-                        if isinstance(target, ast.Name) and not _let_go(function, target.id):
-                            text = (
-                                "%s keeps the exception, its traceback and this function's frame in a cycle" % target.id
-                            )
-                            yield module.finding(__name__, node, text, function.name)
+    for node in module.nodes(ast.Assign):
+        function = module.function_of(node) if isinstance(node.value, ast.Name) else None
+        if function is None or not _is_caught(module, node, node.value.id):  # type: ignore[attr-defined]
+            continue
+        for target in node.targets:
+            if isinstance(target, ast.Name) and not _let_go(function, target.id):
+                text = "%s keeps the exception, its traceback and this function's frame in a cycle" % target.id
+                yield module.finding(__name__, node, text, function.name)
+
+
+def _is_caught(module: Module, node: ast.AST, name: str) -> bool:
+    """Whether a name is that of an `except ... as name` around the node, in the same function."""
+    for above in module.ancestors(node):
+        if isinstance(above, ast.ExceptHandler) and above.name == name:
+            return True
+        if isinstance(above, SCOPES):
+            return False
+    return False
 
 
 def _let_go(function: ast.AST, name: str) -> bool:

@@ -37,7 +37,7 @@ RULE = Facts(
     group="work",
     remedy="remove-entry",
     kinds=("unfinished-task", "growing-container"),
-    words=(r"\bcreate_task\b|\bensure_future\b|\bThread\s*\(", r"\.\s*(?:append|add)\s*\("),
+    words=(r"\bcreate_task\b|\bensure_future\b|\bThread\b", r"\.append\b|\.add\b"),
     default=True,
     fixes=("python/cpython#81374", "MicroPythonOS/MicroPythonOS#261", "pohmelie/facet#6", "achimnol/aiotools#60"),
 )

@@ -34,7 +34,7 @@ RULE = Facts(
     group="frame",
     remedy="del",
     kinds=("reference-cycle", "pinned-frame"),
-    words=(r"\bcurrentframe\b|\b_getframe\b|\binspect\b[\s\S]*\bstack\b",),
+    words=(r"\bcurrentframe\b|\b_getframe\b|\bstack\(",),
     default=True,
     fixes=("pandas-dev/pandas#54628", "pola-rs/polars#10630", "stb-tester/stb-tester#587", "SCons/scons#2149"),
 )

@@ -40,7 +40,7 @@ RULE = Facts(
     group="read",
     remedy="stream",
     kinds=("growing-container", "native-memory", "bulk-read"),
-    words=(r"\btorch\b", r"\bbackward\b", r"\+="),
+    words=(r"\bbackward\b", r"\btorch\b", r"\+="),
     default=True,
     fixes=("Lightning-AI/pytorch-lightning#6326", "Lightning-AI/pytorch-lightning@ae2e14e3e"),
 )

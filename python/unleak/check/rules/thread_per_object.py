@@ -34,7 +34,7 @@ RULE = Facts(
     group="work",
     remedy="cancel",
     kinds=("unfinished-task", "growing-container"),
-    words=(r"\bThread\s*\(",),
+    words=(r"\bThread\b",),
     fixes=("prometheus/client_python#340", "aio-libs/aiokafka#629", "langfuse/langfuse#2974"),
 )
 ENDS = {"join", "set", "cancel", "stop", "shutdown", "terminate"}

@@ -34,7 +34,7 @@ RULE = Facts(
     group="work",
     remedy="cancel",
     kinds=("unfinished-task", "listener", "growing-container"),
-    words=(r"\bTimer\s*\(|\bcall_later\b|\bcall_at\b",),
+    words=(r"\bTimer\b|\bcall_later\b|\bcall_at\b",),
     fixes=("aio-libs/aiohttp#1756", "MagicStack/asyncpg#831", "encode/uvicorn#1604", "celery/celery#2927"),
 )
 LOOP = {"call_later", "call_at"}

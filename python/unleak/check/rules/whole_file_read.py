@@ -35,7 +35,7 @@ RULE = Facts(
     group="read",
     remedy="stream",
     kinds=("bulk-read",),
-    words=(r"\bread\(\)|\breadlines\(\)|\bread_(?:text|bytes)\(",),
+    words=(r"\bread\(\)|\breadlines\(\)|\bread_text\(|\bread_bytes\(",),
     fixes=("optuna/optuna@e0188e600", "matrix-org/synapse#9958", "urllib3/urllib3#5019"),
 )
 OPENERS = {"open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open"}
