@@ -46,6 +46,7 @@ struct Candidate {
   u32 container = kNone;    // node in the last heap
   std::vector<u32> element_hashes;    // of a container, for finding doubles
   std::string main_type;    // what[0]
+  std::string title;        // where the family's own does not say it
 };
 
 using Detector = std::vector<Candidate> (*)(const Evidence&);

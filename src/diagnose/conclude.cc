@@ -185,11 +185,22 @@ Judged JudgePeak(const Evidence& evidence, const Json& answers, Candidate candid
   return j;
 }
 
+// Nobody can give back what is lost, so only the line or the native code that lost it is open.
+Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate candidate) {
+  Judged j{std::move(candidate)};
+  Candidate& c = j.candidate;
+  Json places = Merge(answers, c.questions);
+  const bool known = !places.empty() || (c.finding.contains("sites") && !c.finding["sites"]["suspect"].empty());
+  if (!places.empty()) c.finding["sites"]["stored"] = std::move(places);
+  if (evidence.looks.size() >= 4 && c.growth.steady && known) j.certainty = "confirmed";
+  return j;
+}
+
 Judged JudgeOne(const Evidence& evidence, const Json& answers, Candidate candidate) {
   switch (candidate.family) {
     case Family::kCycle: return JudgeCycle(evidence, answers, std::move(candidate));
     case Family::kPeak: return JudgePeak(evidence, answers, std::move(candidate));
-    case Family::kUnexplained: return Judged{std::move(candidate)};
+    case Family::kUnexplained: return JudgeUnexplained(evidence, answers, std::move(candidate));
     case Family::kContainer:
     case Family::kPopulation: break;
   }
@@ -233,6 +244,7 @@ bool Before(const Judged& a, const Judged& b) {
 
 std::string Title(const Judged& j) {
   const Candidate& c = j.candidate;
+  if (!c.title.empty()) return c.title;
   const std::string type = ShortName(c.main_type), rate = FormatBytes(c.bytes_per_s);
   const auto count = [](double n) { return n >= 10 ? FormatCount(static_cast<u64>(std::llround(n))) : FormatCount(static_cast<u64>(std::ceil(n))); };
   switch (c.family) {

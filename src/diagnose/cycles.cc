@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "diagnose/opaque.h"
 #include "diagnose/remedy_cut.h"
 
 namespace unleak::diagnose {
@@ -34,13 +35,14 @@ std::string ShapeKey(const Columns& c, const Component& cycle) {
   return key;
 }
 
-bool Holds(u32 label, bool with_type_edges) {
-  if (Label::Class(label) == EdgeClass::kConservative) return false;
+bool Holds(u32 label, bool with_type_edges, bool conservative) {
+  if (Label::Class(label) == EdgeClass::kConservative) return conservative;
   return with_type_edges || (Label::Class(label) != EdgeClass::kType && Label::Kind(label) != LabelKind::kType);
 }
 
 // Edge ids of a shortest cycle through `start` within `members` (sorted); empty if there is none.
-std::vector<u32> ShortestCycle(const Columns& c, const std::vector<u32>& members, u32 start, bool with_type_edges) {
+std::vector<u32> ShortestCycle(const Columns& c, const std::vector<u32>& members, u32 start, bool with_type_edges,
+                               bool conservative = false) {
   std::unordered_map<u32, u32> came_by;  // node -> edge id that reached it
   std::unordered_map<u32, u32> came_from;
   std::vector<u32> queue{start};
@@ -48,7 +50,7 @@ std::vector<u32> ShortestCycle(const Columns& c, const std::vector<u32>& members
     const u32 node = queue[head];
     for (u32 e = c.edge_row[node]; e < c.edge_row[node + 1]; ++e) {
       const u32 to = c.edge_target[e];
-      if (!Holds(c.edge_label[e], with_type_edges) || !std::binary_search(members.begin(), members.end(), to)) continue;
+      if (!Holds(c.edge_label[e], with_type_edges, conservative) || !std::binary_search(members.begin(), members.end(), to)) continue;
       if (to == start) {
         std::vector<u32> edges{e};
         for (u32 at = node; at != start; at = came_from[at]) edges.push_back(came_by[at]);
@@ -148,6 +150,8 @@ Json Describe(const Heap& heap, const Component& cycle) {
       edges = ShortestCycle(c, cycle.nodes, by_telling[i], with_types);
       through_types = with_types;
     }
+  for (size_t i = 0; edges.empty() && i < by_telling.size() && i < 16; ++i)  // closed by what nobody reports
+    edges = ShortestCycle(c, cycle.nodes, by_telling[i], false, true);
   const Json described = DescribeEdges(heap, edges, shown);
   const auto cuts = CutsOfCycle(heap, cycle.nodes, shown, through_types);
   const size_t cut = BestCut(c, shown, cuts);
@@ -161,14 +165,18 @@ std::map<std::string, CycleShape> FoldCycles(const Heap& heap) {
   std::map<std::string, CycleShape> shapes;
   for (const Component& cycle : heap.cycles()) {
     if (heap.population(cycle.nodes[0]) == Population::kFrozen) continue;
-    CycleShape& shape = shapes[ShapeKey(heap.columns(), cycle)];
-    if (shape.instances++ == 0) shape.description = Describe(heap, cycle);
+    const bool uncollectable = heap.population(cycle.nodes[0]) == Population::kUncollectable;
+    CycleShape& shape = shapes[(uncollectable ? "!" : "") + ShapeKey(heap.columns(), cycle)];
+    if (shape.instances++ == 0) {
+      shape.description = Describe(heap, cycle);
+      if (uncollectable) shape.description["opaque"] = OpaqueLink(heap, cycle);
+    }
     shape.objects += cycle.nodes.size();
     shape.bytes += cycle.bytes;
     shape.drags_bytes += cycle.drags_bytes;
     shape.drags_objects += cycle.drags_objects;
     shape.outermost |= cycle.outermost;
-    shape.uncollectable |= heap.population(cycle.nodes[0]) == Population::kUncollectable;
+    shape.uncollectable = uncollectable;
   }
   return shapes;
 }

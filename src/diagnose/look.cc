@@ -57,18 +57,6 @@ void FillFacts(const Heap& heap, double at_s, LookFacts& facts) {
                     {"completeness", heap.completeness().score()}, {"skipped_types", skipped}, {"file", nullptr}};
 }
 
-// Keeps the smallest `most` hashes; `sketch` is a max-heap.
-void AddToSketch(std::vector<u32>& sketch, u32 hash, size_t most) {
-  if (sketch.size() < most) {
-    sketch.push_back(hash);
-    std::push_heap(sketch.begin(), sketch.end());
-  } else if (hash < sketch.front()) {
-    std::pop_heap(sketch.begin(), sketch.end());
-    sketch.back() = hash;
-    std::push_heap(sketch.begin(), sketch.end());
-  }
-}
-
 void CountPopulations(const Heap& heap, LookSummary& look) {
   const Columns& c = heap.columns();
   std::vector<TypeTotal> totals(c.types.size());
@@ -208,6 +196,7 @@ LookSummary Summarise(const Heap& heap, double at_s, bool with_peaks) {
   CountPopulations(heap, look);
   FoldContainers(heap, look);
   look.cycles = FoldCycles(heap);
+  look.audit = FoldAudit(heap);
   if (with_peaks) look.peaks = FindPeakHolders(heap);
   return look;
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "diagnose/audit.h"
 #include "diagnose/names.h"
 #include "graph/heap.h"
 
@@ -76,6 +77,7 @@ struct LookSummary {
   std::unordered_map<std::string, TypeTotal> types;
   std::map<std::string, CycleShape> cycles;  // by shape
   std::vector<PeakHolder> peaks;
+  AuditFold audit;
 };
 
 // The folded path hash of every node that was asked for, with memo; one instance a heap.

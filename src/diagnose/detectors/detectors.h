@@ -13,7 +13,11 @@ std::vector<Candidate> FindGrowingPopulations(const Evidence& evidence);
 std::vector<Candidate> FindReferenceCycles(const Evidence& evidence);
 // Big objects that a frame holds at a high of memory.
 std::vector<Candidate> FindBulkReads(const Evidence& evidence);
-// Objects that are held only by references which nobody explains.
-std::vector<Candidate> FindUnexplained(const Evidence& evidence);
+// Objects with references that nobody explains, and objects in use whose count rises for no reason.
+std::vector<Candidate> FindLostReferences(const Evidence& evidence);
+// Islands that the collector can never free.
+std::vector<Candidate> FindUncollectableCycles(const Evidence& evidence);
+// Interned strings that nothing refers to and that are never freed.
+std::vector<Candidate> FindImmortalStrings(const Evidence& evidence);
 
 }  // namespace unleak::diagnose

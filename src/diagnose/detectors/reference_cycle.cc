@@ -46,7 +46,7 @@ Candidate Make(const Evidence& evidence, const CycleShape& shape, double share, 
   Json series = Json::array();
   for (const auto& look : evidence.looks) series.push_back(look.facts.garbage_objects);
   out.finding = {
-      {"kind", shape.uncollectable ? "uncollectable-cycle" : "reference-cycle"},
+      {"kind", "reference-cycle"},
       {"what", what},
       {"cycle", {{"edges", shape.description["edges"]}, {"cut", shape.description["cut"]}, {"opaque", nullptr}, {"instances", shape.instances},
                  {"drags_bytes", shape.drags_bytes / std::max<u64>(shape.instances, 1)}}},
@@ -71,13 +71,13 @@ std::vector<Candidate> FindReferenceCycles(const Evidence& evidence) {
   u64 objects = 0;
   for (const auto& look : evidence.looks)
     for (const auto& [name, seen] : look.cycles) {
+      if (seen.uncollectable) continue;  // uncollectable_cycle.cc
       CycleShape& sum = shapes[name];
       sum.instances += seen.instances;
       sum.objects += seen.objects;
       sum.bytes += seen.bytes;
       sum.drags_bytes += seen.drags_bytes;
       sum.drags_objects += seen.drags_objects;
-      sum.uncollectable |= seen.uncollectable;
       sum.outermost |= seen.outermost;
       sum.description = seen.description;
       objects += std::max(seen.drags_objects, seen.objects);

@@ -7,7 +7,8 @@ const std::vector<RegisteredDetector>& Detectors() {
   static const std::vector<RegisteredDetector> detectors = {
       {"growing_container", FindGrowingContainers}, {"growing_population", FindGrowingPopulations},
       {"reference_cycle", FindReferenceCycles},     {"bulk_read", FindBulkReads},
-      {"unexplained", FindUnexplained},
+      {"lost_reference", FindLostReferences},       {"uncollectable_cycle", FindUncollectableCycles},
+      {"immortal_string", FindImmortalStrings},
   };
   return detectors;
 }

@@ -1,0 +1,57 @@
+// Immortal strings. Evidence: interned strings that no object refers to and that can never be freed become more from
+// look to look, and those of the first look are still there. From 3.12.0 to 3.12.6 every interned string is immortal
+// (python/cpython#113993).
+#include <algorithm>
+
+#include "diagnose/detectors/detectors.h"
+
+namespace unleak::diagnose {
+namespace {
+
+constexpr u64 kLeastStrings = 64;  // over the window: modules that are loaded late bring some
+
+}  // namespace
+
+std::vector<Candidate> FindImmortalStrings(const Evidence& evidence) {
+  const auto& looks = evidence.looks;
+  if (looks.size() < 4) return {};
+  Series series;
+  std::vector<u64> bytes;
+  for (const LookSummary& look : looks) {
+    series.at_s.push_back(look.facts.at_s);
+    series.value.push_back(look.audit.strings.strings);
+    bytes.push_back(look.audit.strings.bytes);
+  }
+  const double survival =
+      SketchSurvival(looks.front().audit.strings.sketch, looks.back().audit.strings.sketch, kPathSketch);
+  const Growth growth = Judge(series, Unit::kCount, survival);
+  if (!growth.grows || !growth.every_interval || !growth.steady || growth.total < kLeastStrings ||
+      survival < kLeakSurvival)
+    return {};
+  const u64 grown = bytes.back() - std::min(bytes.back(), bytes.front());
+  Candidate c;
+  c.family = Family::kUnexplained;
+  c.key = "i0";
+  c.growth = growth;
+  c.survival = survival;
+  c.length = series.value.back();
+  c.main_type = "str";
+  c.objects_per_s = growth.per_s;
+  c.bytes_per_s = static_cast<double>(grown) / std::max(evidence.window_s(), 1e-3);
+  c.title = FormatCount(static_cast<u64>(growth.per_s + 0.5)) + " strings (" + FormatBytes(c.bytes_per_s) +
+            ") a second are interned for good, and nothing refers to them any more";
+  c.finding = {{"kind", "immortal-string"},
+               {"what", Json::array({{{"type", "str"}, {"objects", growth.total}, {"bytes", grown}}})},
+               {"growth",
+                {{"objects", series.value},
+                 {"bytes", bytes},
+                 {"references", Json::array()},
+                 {"per_s", {{"objects", growth.per_s}, {"bytes", c.bytes_per_s}, {"references", 0.0}}}}},
+               {"evidence", {{"strings", series.value}, {"at_s", series.at_s}, {"survival", survival}}}};
+  c.questions.push_back({{"id", "i0.interned"}, {"ask", "interned"}});
+  std::vector<Candidate> out;
+  out.push_back(std::move(c));
+  return out;
+}
+
+}  // namespace unleak::diagnose

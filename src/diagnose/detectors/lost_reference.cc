@@ -1,0 +1,215 @@
+// Lost reference. Evidence: objects of one type with a reference that no object, root or frame explains, and that
+// nothing else holds, become more from look to look and stay; or the count of objects that somebody does hold rises
+// while what refers to them does not. Either way somebody took a reference and never gave it back: native code, because
+// Python gives back what it takes.
+#include <algorithm>
+
+#include "diagnose/detectors/detectors.h"
+
+namespace unleak::diagnose {
+namespace {
+
+using graph::Heap;
+using snapshot::Columns;
+
+constexpr u64 kLeastLost = 16;            // objects or references over the window
+constexpr double kReferenceBytes = 16.0;  // what a lost reference counts for in the ranking (DESIGN, "ranking")
+constexpr size_t kMostOfAKind = 6, kMostReferrers = 6, kMostTypes = 8;
+constexpr double kDominates = 0.5;  // of a type's growth, by one object: then it is that object's
+
+// Value of each look; `value(look)` gives one.
+template <class Value>
+Series SeriesOf(const std::vector<LookSummary>& looks, const Value& value) {
+  Series series;
+  for (const LookSummary& look : looks) {
+    series.at_s.push_back(look.facts.at_s);
+    series.value.push_back(value(look));
+  }
+  return series;
+}
+
+bool IsLeak(const Growth& growth) {
+  return growth.grows && growth.every_interval && growth.total >= kLeastLost && !growth.levelling;
+}
+
+const LostOfType* OfType(const LookSummary& look, const std::string& type) {
+  auto it = look.audit.types.find(type);
+  return it == look.audit.types.end() ? nullptr : &it->second;
+}
+
+Json GrowthOf(const Series& objects, const Series& references, const Candidate& c, double bytes_per_s) {
+  return {{"objects", objects.value},
+          {"bytes", Json::array()},
+          {"references", references.value},
+          {"per_s", {{"objects", c.objects_per_s}, {"bytes", bytes_per_s}, {"references", c.growth.per_s}}}};
+}
+
+// Objects that nobody can give back.
+Candidate LostObjects(const Evidence& evidence, const std::string& type, const Series& series, const Growth& growth) {
+  const LostOfType& now = *OfType(evidence.looks.back(), type);
+  Candidate c;
+  c.family = Family::kUnexplained;
+  c.growth = growth;
+  c.length = now.lost;
+  c.main_type = type;
+  c.objects_per_s = growth.per_s;
+  const std::vector<TypeCount> dragged = Dragged(evidence.last, type);
+  const double share = static_cast<double>(growth.total) / static_cast<double>(now.lost);
+  u64 bytes = now.lost_bytes;
+  Json what = Json::array(
+      {{{"type", type}, {"objects", growth.total}, {"bytes", static_cast<u64>(share * static_cast<double>(bytes))}}});
+  for (const TypeCount& more : dragged) {
+    bytes += more.bytes;
+    if (what.size() < kMostTypes)
+      what.push_back({{"type", more.type},
+                      {"objects", static_cast<u64>(share * static_cast<double>(more.objects))},
+                      {"bytes", static_cast<u64>(share * static_cast<double>(more.bytes))}});
+  }
+  const double held = growth.per_s * static_cast<double>(bytes) / static_cast<double>(now.lost);
+  c.bytes_per_s = held + growth.per_s * kReferenceBytes;
+  c.finding = {
+      {"kind", "lost-reference"},
+      {"what", what},
+      {"growth", GrowthOf(series, series, c, held)},
+      {"evidence",
+       {{"instances", series.value}, {"at_s", series.at_s}, {"survival", c.survival}, {"referrers", Json::array()}}}};
+  return c;
+}
+
+void FindLostObjects(const Evidence& evidence, std::vector<Candidate>* out) {
+  for (const auto& [type, now] : evidence.looks.back().audit.types) {
+    if (now.lost < kLeastLost) continue;
+    const Series series = SeriesOf(evidence.looks, [&](const LookSummary& look) {
+      const LostOfType* then = OfType(look, type);
+      return then ? then->lost : 0;
+    });
+    const LostOfType* first = OfType(evidence.looks.front(), type);
+    const double survival = first ? SketchSurvival(first->sketch, now.sketch, kPathSketch) : 1.0;
+    const Growth growth = Judge(series, Unit::kCount, survival);
+    if (!IsLeak(growth) || survival < kLeakSurvival) continue;
+    out->push_back(LostObjects(evidence, type, series, growth));
+    out->back().survival = survival;
+  }
+}
+
+u64 SurplusIn(const LookSummary& look, const HeldSurplus& object) {
+  const auto& all = look.audit.held;
+  auto it = std::lower_bound(all.begin(), all.end(), object.address,
+                             [](const HeldSurplus& h, u64 address) { return h.address < address; });
+  return it != all.end() && it->address == object.address && it->type_hash == object.type_hash ? it->references : 0;
+}
+
+u32 NodeAt(const Columns& c, u64 address) {
+  auto it = std::lower_bound(c.address.begin(), c.address.end(), address);
+  return it != c.address.end() && *it == address ? static_cast<u32>(it - c.address.begin()) : kNone;
+}
+
+// Who else refers to the object: types of its referrers with the edge.
+Json Referrers(const Heap& heap, u32 node) {
+  Json out = Json::array();
+  const auto sources = heap.in_sources(node), edges = heap.in_edges(node);
+  for (size_t i = 0; i < sources.size() && out.size() < kMostReferrers; ++i) {
+    const u32 owner = DictOwner(heap, sources[i]), shown = owner == kNone ? sources[i] : owner;
+    out.push_back({{"type", heap.columns().type_name(shown)},
+                   {"edge", heap.StepText(sources[i], heap.columns().edge_label[edges[i]])}});
+  }
+  return out;
+}
+
+Candidate HeldObject(const Evidence& evidence, u32 node, const Series& series, const Growth& growth) {
+  const Columns& columns = evidence.last.columns();
+  Candidate c;
+  c.family = Family::kUnexplained;
+  c.growth = growth;
+  c.length = series.value.back();
+  c.main_type = columns.type_name(node);
+  c.holder = DescribeHolder(evidence.last, node);
+  c.bytes_per_s = growth.per_s * kReferenceBytes;
+  const Json what = Json::array({{{"type", c.main_type}, {"objects", 1}, {"bytes", columns.size_of(node)}}});
+  const Series one = SeriesOf(evidence.looks, [](const LookSummary&) { return u64{1}; });
+  c.finding = {{"kind", "lost-reference"},
+               {"what", what},
+               {"growth", GrowthOf(one, series, c, 0.0)},
+               {"evidence",
+                {{"surplus", series.value},
+                 {"at_s", series.at_s},
+                 {"refcount", columns.refcount[node]},
+                 {"referrers", Referrers(evidence.last, node)}}}};
+  const std::string name = c.holder.known ? c.holder.text : "a " + ShortName(c.main_type);
+  c.title = "the reference count of " + name + " (" + ShortName(c.main_type) + ") rises by " +
+            FormatCount(static_cast<u64>(growth.per_s + 0.5)) + " a second, and nothing new refers to it";
+  return c;
+}
+
+// Returns what the objects found account for, by type.
+std::unordered_map<std::string, u64> FindHeldObjects(const Evidence& evidence, std::vector<Candidate>* out) {
+  std::unordered_map<std::string, u64> explained;
+  const Columns& columns = evidence.last.columns();
+  for (const HeldSurplus& object : evidence.looks.back().audit.held) {
+    if (object.references < kLeastLost) continue;
+    const u32 node = NodeAt(columns, object.address);
+    if (node == kNone) continue;
+    const Series series = SeriesOf(evidence.looks, [&](const LookSummary& look) { return SurplusIn(look, object); });
+    const Growth growth = Judge(series, Unit::kCount, 1.0);
+    if (!IsLeak(growth)) continue;
+    explained[std::string(columns.type_name(node))] += growth.total;
+    out->push_back(HeldObject(evidence, node, series, growth));
+  }
+  return explained;
+}
+
+// Many objects that are held, each with a few references too many.
+void FindHeldTypes(const Evidence& evidence, const std::unordered_map<std::string, u64>& explained,
+                   std::vector<Candidate>* out) {
+  for (const auto& [type, now] : evidence.looks.back().audit.types) {
+    if (now.held_references < kLeastLost) continue;
+    const Series references = SeriesOf(evidence.looks, [&](const LookSummary& look) {
+      const LostOfType* then = OfType(look, type);
+      return then ? then->held_references : 0;
+    });
+    const Series objects = SeriesOf(evidence.looks, [&](const LookSummary& look) {
+      const LostOfType* then = OfType(look, type);
+      return then ? then->held : 0;
+    });
+    const Growth growth = Judge(references, Unit::kCount, 1.0);
+    auto known = explained.find(type);
+    const double left = known == explained.end() ? 1.0
+                                                 : 1.0 - static_cast<double>(known->second) /
+                                                             static_cast<double>(std::max<u64>(growth.total, 1));
+    if (!IsLeak(growth) || left < kDominates) continue;
+    Candidate c;
+    c.family = Family::kUnexplained;
+    c.growth = growth;
+    c.length = now.held_references;
+    c.main_type = type;
+    c.bytes_per_s = growth.per_s * kReferenceBytes;
+    c.finding = {
+        {"kind", "lost-reference"},
+        {"what", Json::array({{{"type", type}, {"objects", now.held}, {"bytes", 0}}})},
+        {"growth", GrowthOf(objects, references, c, 0.0)},
+        {"evidence", {{"surplus", references.value}, {"at_s", references.at_s}, {"referrers", Json::array()}}}};
+    c.title = ShortName(type) + " objects that are in use get " + FormatCount(static_cast<u64>(growth.per_s + 0.5)) +
+              " references a second that nothing explains";
+    out->push_back(std::move(c));
+  }
+}
+
+}  // namespace
+
+std::vector<Candidate> FindLostReferences(const Evidence& evidence) {
+  std::vector<Candidate> lost, held;
+  if (evidence.looks.size() < 4) return lost;
+  FindLostObjects(evidence, &lost);
+  const auto explained = FindHeldObjects(evidence, &held);
+  FindHeldTypes(evidence, explained, &held);
+  const auto by_rate = [](const Candidate& a, const Candidate& b) { return a.bytes_per_s > b.bytes_per_s; };
+  for (std::vector<Candidate>* some : {&lost, &held}) {
+    std::stable_sort(some->begin(), some->end(), by_rate);
+    if (some->size() > kMostOfAKind) some->resize(kMostOfAKind);
+  }
+  std::move(held.begin(), held.end(), std::back_inserter(lost));
+  for (size_t i = 0; i < lost.size(); ++i) lost[i].key = "u" + std::to_string(i);
+  return lost;
+}
+
+}  // namespace unleak::diagnose
