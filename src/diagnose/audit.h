@@ -40,6 +40,18 @@ struct AuditFold {
   StringLedger strings;
 };
 
+// References of a node that neither counted references nor conservative ones, which may be some, explain.
+class Unexplained {
+ public:
+  explicit Unexplained(const graph::Heap& heap);
+  i64 operator()(u32 node) const;
+  bool IsLost(u32 node) const;
+
+ private:
+  const graph::Heap& heap_;
+  std::unordered_map<u32, u32> roots_;  // node -> conservative roots that lead to it
+};
+
 AuditFold FoldAudit(const graph::Heap& heap);
 
 // Objects that only lost objects of the type hold, most telling first; the lost ones are left out.

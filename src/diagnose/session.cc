@@ -169,7 +169,7 @@ Result<std::string> Session::Questions() {
   Json questions = Json::array();
   for (const Candidate& candidate : Candidates())
     for (Json question : candidate.questions) {
-      if (question["ask"] == "stored") question["frames"] = frames;
+      if (question["ask"] == "stored" || question["ask"] == "interned") question["frames"] = frames;
       questions.push_back(std::move(question));
     }
   const Json page = {{"python", snapshot::PythonVersion(c.meta.python_hex)}, {"root", "/proc/" + std::to_string(c.meta.pid) + "/root"}, {"main_file", MainFile(c)},

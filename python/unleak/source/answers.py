@@ -4,7 +4,7 @@ import gc
 import os
 from typing import Callable, Dict, List, Optional, Tuple
 
-from . import bound, bulk, edges, patches, removed, stored
+from . import bound, bulk, edges, interned, patches, removed, stored
 from .files import TargetFiles
 from .program import Limits, Program
 from .question import text_field
@@ -15,6 +15,7 @@ _ASKS: Dict[str, Callable[[Program, dict], Tuple[Optional[dict], str]]] = {
     "removed": removed.answer,
     "edge": edges.answer,
     "bulk": bulk.answer,
+    "interned": interned.answer,
 }
 _PATCHED = ("stored", "edge", "bulk")
 _MAX_NOTES = 40

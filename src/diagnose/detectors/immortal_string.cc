@@ -1,6 +1,17 @@
-// Immortal strings. Evidence: interned strings that no object refers to and that can never be freed become more from
-// look to look, and those of the first look are still there. From 3.12.0 to 3.12.6 every interned string is immortal
-// (python/cpython#113993).
+// Immortal string
+//
+// What: Strings that are interned and can never be freed: each distinct text given to `sys.intern`, or used as the
+// name of an attribute by `setattr`, stays for the life of the process.
+//
+// Evidence: Interned strings that are immortal and that no object refers to become more from look to look, and those of
+// the first look are still there. From 3.12.0 to 3.12.6 all interned strings are immortal (python/cpython#113993).
+//
+// Remedy: Do not intern what comes from outside, or take a Python in which interned strings are freed (3.12.7, 3.13).
+//
+// Example:
+//     key = sys.intern(record["user"])           # every user's name stays
+//
+// Limits: At least four looks and 64 strings; what a program still refers to is told as what holds it.
 #include <algorithm>
 
 #include "diagnose/detectors/detectors.h"

@@ -1,6 +1,21 @@
-// Uncollectable cycle. Evidence: islands that no root reaches and that are closed by something the collector does not
-// see (an object of a type that reports nothing, an untracked dict, a reference in native memory) become more from look
-// to look. They are never freed.
+// Uncollectable cycle
+//
+// What: Objects that lead back to themselves through something that the cyclic collector cannot see. It takes the
+// reference that it does not see for one from outside, and keeps the island for ever: an object of a type that does
+// not take part in collection (a datetime with its tzinfo, many classes of native extensions, an array of objects), a
+// dict that is not tracked, a callback that native code holds.
+//
+// Evidence: Islands that no root reaches, with a member or a reference inside that the collector does not see, become
+// more from look to look. The opaque link is named, and the lines that make the edges of the cycle.
+//
+// Remedy: Break the cycle where the work ends: clear the attribute, or make one of its edges weak. Waiting for the
+// collector does not help, nor does gc.collect().
+//
+// Example:
+//     zone.created = datetime.now(tz=zone)       # zone -> datetime -> zone; datetime is not collected
+//
+// Limits: At least three looks and eight islands. Where nothing at all tells what a native object refers to, the island
+// looks like lost references, and is told as those.
 #include <algorithm>
 
 #include "diagnose/detectors/detectors.h"
