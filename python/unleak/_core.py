@@ -101,6 +101,9 @@ class Snapshot:
     def diff(self, after: "Snapshot", options: Optional[Json] = None) -> Json:
         return _json("unleak_diff", self._handle, after._handle, _options(options))
 
+    def audit(self, options: Optional[Json] = None) -> Json:
+        return _json("unleak_audit", self._handle, _options(options))
+
     def export(self, format: str, path: Union[str, "os.PathLike[str]"]) -> None:
         _check(library().unleak_export(self._handle, format.encode(), _path(path)))
 

@@ -38,6 +38,7 @@ UNLEAK_API int unleak_top(unleak_snapshot* s, const char* options, char** json);
 UNLEAK_API int unleak_paths(unleak_snapshot* s, const char* what, const char* options, char** json);  /* address "0x..." or type name */
 UNLEAK_API int unleak_cycles(unleak_snapshot* s, const char* options, char** json);
 UNLEAK_API int unleak_diff(unleak_snapshot* a, unleak_snapshot* b, const char* options, char** json);
+UNLEAK_API int unleak_audit(unleak_snapshot* s, const char* options, char** json);   /* reference counts against references, by type and object; {"limit": 30} */
 UNLEAK_API int unleak_export(unleak_snapshot* s, const char* format, const char* path);  /* "heapsnapshot" */
 
 /* --- diagnosis. Feed looks in order of time, ask what to do next, answer the questions, conclude. */

@@ -18,7 +18,7 @@ static PyObject *fail(PyObject *module, PyObject *object) {
   return NULL;
 }
 
-/* The same program without the bugs. */
+/* The same two without the bugs. */
 static PyObject *keep(PyObject *module, PyObject *object) {
   (void)module;
   Py_INCREF(object);
@@ -26,8 +26,17 @@ static PyObject *keep(PyObject *module, PyObject *object) {
   Py_RETURN_NONE;
 }
 
+static PyObject *drop(PyObject *module, PyObject *object) {
+  (void)module;
+  PyObject *pair = PyTuple_Pack(2, object, Py_None);
+  if (!pair) return NULL;
+  Py_DECREF(pair);
+  PyErr_SetString(PyExc_ValueError, "cannot");
+  return NULL;
+}
+
 static PyMethodDef methods[] = {
-    {"lose", lose, METH_O, NULL}, {"fail", fail, METH_O, NULL}, {"keep", keep, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+    {"lose", lose, METH_O, NULL}, {"fail", fail, METH_O, NULL}, {"keep", keep, METH_O, NULL}, {"drop", drop, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "leaky", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_leaky(void) { return PyModule_Create(&definition); }

@@ -91,6 +91,9 @@ class Snapshot:
     def diff(self, after: "Snapshot", options: Dict[str, Any]) -> Dict[str, Any]:
         return _guarded(self.core.diff, after.core, options)
 
+    def audit(self, options: Dict[str, Any]) -> Dict[str, Any]:
+        return _guarded(self.core.audit, options)
+
     def close(self) -> None:
         self.core.close()
 

@@ -15,6 +15,7 @@ COMMANDS: Dict[str, str] = {
     "top": "list what is in a snapshot, by type, retained size or holder",
     "paths": "show what holds an object or a type",
     "cycles": "list the reference cycles of a snapshot",
+    "audit": "compare reference counts with references: what nothing explains, by type and object",
     "diff": "show what changed between two snapshots",
     "doctor": "say what will work on this machine or for a process, and why not",
 }
