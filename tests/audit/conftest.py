@@ -1,11 +1,13 @@
 """Programs that the tests of the audit are made of."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 
 def built(name: str) -> str:

@@ -38,7 +38,7 @@ def test_planted_lost_references_are_found(extension, tmp_path):
             assert "held" not in found["holder"]["text"]
         audit = json.loads(planted.unleak("audit", "--json", str(files[-1])))
     assert [r["lost"] >= 99 for r in audit["rows"] if r["type"] == "str"] == [True]
-    assert audit["facts"]["orphans"] >= 198  # the strings and the tuples of the error path
+    assert audit["facts"]["orphans"] >= 99  # the strings at least; a young tuple is in the collector's list
 
 
 def test_the_clean_twin_has_no_finding(extension, tmp_path):
