@@ -36,21 +36,8 @@ void FoldStrings(const Heap& heap, StringLedger* out) {
 
 }  // namespace
 
-Unexplained::Unexplained(const Heap& heap) : heap_(heap) {
-  for (const snapshot::Root& root : heap.columns().roots)
-    if (root.conservative && root.node != kNone) ++roots_[root.node];
-}
-
-i64 Unexplained::operator()(u32 node) const {
-  i64 left = heap_.surplus(node);
-  if (left <= 0) return left;
-  for (u32 e : heap_.in_edges(node)) left -= !graph::kCountedEdges.has(heap_.columns().edge_label[e]);
-  if (auto it = roots_.find(node); it != roots_.end()) left -= it->second;
-  return std::max<i64>(left, 0);
-}
-
-bool Unexplained::IsLost(u32 node) const {
-  return heap_.population(node) == Population::kUnexplained && (*this)(node) > 0;
+bool IsLost(const Heap& heap, u32 node) {
+  return heap.population(node) == Population::kUnexplained && heap.unexplained(node) > 0;
 }
 
 void AddToSketch(std::vector<u32>& sketch, u32 hash, size_t most) {
@@ -77,10 +64,9 @@ AuditFold FoldAudit(const Heap& heap) {
   const Columns& c = heap.columns();
   const std::vector<u32> hashes = TypeHashes(c);
   std::vector<LostOfType> types(c.types.size());
-  const Unexplained unexplained(heap);
   AuditFold out;
   for (u32 n : heap.surplus_nodes()) {
-    const i64 references = unexplained(n);
+    const i64 references = heap.unexplained(n);
     if (references <= 0) continue;
     LostOfType& type = types[c.type[n]];
     if (heap.population(n) == Population::kUnexplained) {
@@ -115,18 +101,17 @@ AuditFold FoldAudit(const Heap& heap) {
 
 std::vector<TypeCount> Dragged(const Heap& heap, const std::string& type) {
   const Columns& c = heap.columns();
-  const Unexplained unexplained(heap);
   graph::Bits seen(c.node_count());
   std::vector<u32> stack, dragged;
   for (u32 n : heap.surplus_nodes())
-    if (unexplained.IsLost(n) && c.type_name(n) == type) seen.set(n), stack.push_back(n);
+    if (IsLost(heap, n) && c.type_name(n) == type) seen.set(n), stack.push_back(n);
   while (!stack.empty()) {
     const u32 node = stack.back();
     stack.pop_back();
     for (u32 e = c.edge_row[node]; e < c.edge_row[node + 1]; ++e) {
       const u32 to = c.edge_target[e];
       if (!graph::kHoldingEdges.has(c.edge_label[e]) || heap.population(to) != Population::kUnexplained ||
-          unexplained.IsLost(to))
+          IsLost(heap, to))
         continue;
       if (!seen.insert(to)) continue;
       stack.push_back(to);

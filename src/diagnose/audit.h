@@ -40,17 +40,8 @@ struct AuditFold {
   StringLedger strings;
 };
 
-// References of a node that neither counted references nor conservative ones, which may be some, explain.
-class Unexplained {
- public:
-  explicit Unexplained(const graph::Heap& heap);
-  i64 operator()(u32 node) const;
-  bool IsLost(u32 node) const;
-
- private:
-  const graph::Heap& heap_;
-  std::unordered_map<u32, u32> roots_;  // node -> conservative roots that lead to it
-};
+// In population B with a reference of its own that nothing explains.
+bool IsLost(const graph::Heap& heap, u32 node);
 
 AuditFold FoldAudit(const graph::Heap& heap);
 

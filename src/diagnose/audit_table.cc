@@ -27,7 +27,7 @@ bool IsMortal(const Columns& c, u32 node) {
   return !(c.flags[node] & snapshot::kStatic) || c.meta.python_hex >= kPython312;
 }
 
-std::vector<Row> CountRows(const Heap& heap, const Unexplained& unexplained) {
+std::vector<Row> CountRows(const Heap& heap) {
   const Columns& c = heap.columns();
   std::vector<Row> rows(c.types.size());
   for (size_t t = 0; t < rows.size(); ++t) rows[t].type = c.strings.at(c.types[t].name);
@@ -39,7 +39,7 @@ std::vector<Row> CountRows(const Heap& heap, const Unexplained& unexplained) {
   }
   for (u32 n : heap.surplus_nodes()) {
     Row& row = rows[c.type[n]];
-    const i64 left = unexplained(n);
+    const i64 left = heap.unexplained(n);
     if (left > 0) {
       ++row.surplus_objects;
       row.surplus += static_cast<u64>(left);
@@ -100,11 +100,11 @@ std::string HeldBy(const Heap& heap, u32 node) {
   return text.empty() ? "nothing that can be found" : text;
 }
 
-Json Objects(const Heap& heap, const Unexplained& unexplained, size_t limit) {
+Json Objects(const Heap& heap, size_t limit) {
   const Columns& c = heap.columns();
   std::vector<std::pair<i64, u32>> most;
   for (u32 n : heap.surplus_nodes())
-    if (const i64 left = unexplained(n); left > 0) most.push_back({-left, n});
+    if (const i64 left = heap.unexplained(n); left > 0) most.push_back({-left, n});
   const size_t count = std::min(limit, most.size());
   std::partial_sort(most.begin(), most.begin() + static_cast<std::ptrdiff_t>(count), most.end());
   Json out = Json::array();
@@ -126,8 +126,7 @@ Json Objects(const Heap& heap, const Unexplained& unexplained, size_t limit) {
 
 Json AuditTable(const Heap& heap, size_t limit) {
   const Columns& c = heap.columns();
-  const Unexplained unexplained(heap);
-  std::vector<Row> rows = CountRows(heap, unexplained);
+  std::vector<Row> rows = CountRows(heap);
   Row sum;
   for (const Row& row : rows) {
     sum.objects += row.objects;
@@ -156,10 +155,7 @@ Json AuditTable(const Heap& heap, size_t limit) {
       sum.mortal ? static_cast<double>(facts["explained"].get<u64>()) / static_cast<double>(sum.mortal) : 1.0;
   const StringLedger strings = FoldAudit(heap).strings;
   facts["interned_only"] = {{"strings", strings.strings}, {"bytes", strings.bytes}};
-  return {{"facts", facts},
-          {"rows", table},
-          {"left_out", rows.size() - table.size()},
-          {"top", Objects(heap, unexplained, limit)}};
+  return {{"facts", facts}, {"rows", table}, {"left_out", rows.size() - table.size()}, {"top", Objects(heap, limit)}};
 }
 
 }  // namespace unleak::diagnose

@@ -121,8 +121,12 @@ def lose_and_look(target: Target, what: str, folder: Path, first: Optional[Path]
 
 def unleak(*arguments: str) -> str:
     env = dict(os.environ, PYTHONPATH=str(ROOT / "python"))
-    ran = subprocess.run([sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-m", "unleak", *arguments],
-                         capture_output=True, text=True, env=env)
+    ran = subprocess.run(
+        [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-m", "unleak", *arguments],
+        capture_output=True,
+        text=True,
+        env=env,
+    )
     assert ran.returncode in (0, 1), ran.stderr
     return ran.stdout
 

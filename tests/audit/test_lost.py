@@ -61,6 +61,8 @@ def test_one_object_in_use_is_named_with_who_refers_to_it(extension, tmp_path):
         audit = planted.unleak("audit", str(files[-1]))
     assert found["holder"]["text"] == "__main__.held[*]"
     assert found["growth"]["objects"][0] == found["growth"]["objects"][-1] == 1
-    assert {"type": "list", "edge": "[7]"} in found["evidence"]["referrers"] or found["evidence"]["referrers"][0]["type"] == "list"
+    assert {"type": "list", "edge": "[7]"} in found["evidence"]["referrers"] or found["evidence"]["referrers"][0][
+        "type"
+    ] == "list"
     assert "rises by" in found["title"]
     assert "app.Session   count 101, 100 too many, in use: __main__.held[" in audit.replace("\n" + " " * 18, " ")
