@@ -1,11 +1,13 @@
 #include "capture/look.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <new>
 
 #include "capture/assemble.h"
+#include "capture/code_bodies.h"
 #include "capture/native_roots.h"
 #include "capture/pools.h"
 #include "capture/proc_memory.h"
@@ -49,12 +51,19 @@ Status CheckTable(const unleak_layout& layout, const Inspected& inspected) {
   return status;
 }
 
+// CLOCK_BOOTTIME at which the process started.
+u64 StartNs(const Inspected& inspected) {
+  const i64 ticks = sysconf(_SC_CLK_TCK);
+  return inspected.stat.start_ticks * (1'000'000'000 / static_cast<u64>(std::max<i64>(ticks, 1)));
+}
+
 Result<snapshot::Columns> Take(const Inspected& inspected, const Options& options, LookCost* cost) {
   UNLEAK_ASSIGN(const unleak_layout* layout, LayoutOf(inspected.target.python_hex, inspected.target.free_threaded));
   UNLEAK_RETURN_IF_ERROR(CheckTable(*layout, inspected));
   const u32 pid = inspected.target.pid;
   Assembler assembler;
   snapshot::Columns columns;
+  const SourceFiles sources(pid, options.proc_root, StartNs(inspected));
   const auto build = [&](Memory& memory, std::vector<unleak_type_entry> types, const std::vector<Mapping>& maps,
                          const std::vector<ThreadStack>& stacks) -> Status {
     if (options.orphans) AddOrphans(*layout, inspected.target.python_hex, memory, maps, &assembler, &types);
@@ -64,6 +73,7 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
       AddNativeRoots({*layout, memory, assembler.index(), maps, stacks, assembler.interpreter_states(), assembler.thread_states()},
                      &columns);
     }
+    AddCodeBodies(*layout, memory, [&](const std::string& file) { return sources.Missing(file); }, &columns);
     return Status::Ok();
   };
   const auto while_frozen = [&](const Clone& clone) -> Status {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "diagnose/code_bodies.h"
 #include "diagnose/conclude.h"
 
 namespace unleak::diagnose {
@@ -173,7 +174,7 @@ Result<std::string> Session::Questions() {
       questions.push_back(std::move(question));
     }
   const Json page = {{"python", snapshot::PythonVersion(c.meta.python_hex)}, {"root", "/proc/" + std::to_string(c.meta.pid) + "/root"}, {"main_file", MainFile(c)},
-                     {"files", Files(c)}, {"frames", frames}, {"questions", questions}};
+                     {"files", Files(c)}, {"bytecode", CodeBodies(c)}, {"frames", frames}, {"questions", questions}};
   return page.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -38,6 +38,9 @@ std::string SectionName(u32 id) {
     case SectionId::kCodes: return "codes";
     case SectionId::kMaps: return "maps";
     case SectionId::kCollectors: return "collectors";
+    case SectionId::kCodeBodies: return "code.bodies";
+    case SectionId::kCodeBytes: return "code.bytes";
+    case SectionId::kCodeNames: return "code.names";
   }
   return "section " + std::to_string(id);
 }

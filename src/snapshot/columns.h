@@ -153,6 +153,16 @@ struct CodeObject {
   u32 first_line = 0;
 };
 
+// Instructions of a code object, of those whose source file was not there to read. The bytes are in Columns::code_bytes (the line
+// table after the instructions), the names in Columns::code_names (those of the instructions, then variables).
+struct CodeBody {
+  u32 code = kNone;      // index into codes
+  u64 first_byte = 0;
+  u32 instruction_bytes = 0, line_bytes = 0;
+  u32 first_name = 0, names = 0, locals = 0;
+  u32 fast = 0;          // 3.9, 3.10: of the variables, how many are plain ones; cells come after them
+};
+
 struct MemoryMap {
   u64 start = 0, end = 0, offset = 0;
   u32 path = 0;        // string
@@ -235,6 +245,9 @@ struct Columns {
   std::vector<Thread> threads;
   std::vector<Frame> frames;
   std::vector<CodeObject> codes;
+  std::vector<CodeBody> code_bodies;  // by code
+  std::vector<u8> code_bytes;
+  std::vector<u32> code_names;        // strings
   std::vector<MemoryMap> maps;
   std::vector<CollectorState> collectors;  // one an interpreter
 

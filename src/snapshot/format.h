@@ -46,6 +46,7 @@ enum class SectionId : u32 {
   kEdgeRow = 32, kEdgeTarget = 33, kEdgeLabel = 34,
   kBlockNode = 48, kBlockAddress = 49, kBlockBytes = 50,
   kRoots = 64, kThreads = 65, kFrames = 66, kCodes = 67, kMaps = 68, kCollectors = 69,
+  kCodeBodies = 70, kCodeBytes = 71, kCodeNames = 72,
 };
 
 // What was done to the rows of a block before it was compressed; every transform but kPlain also splits the rows into

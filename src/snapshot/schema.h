@@ -35,6 +35,9 @@ inline constexpr auto kFrameFields = [](auto& r, auto&& f) { f(r.thread), f(r.de
 inline constexpr auto kCodeFields = [](auto& c, auto&& f) {
   f(c.node), f(c.name), f(c.qualname), f(c.file), f(c.first_line);
 };
+inline constexpr auto kCodeBodyFields = [](auto& b, auto&& f) {
+  f(b.code), f(b.first_byte), f(b.instruction_bytes), f(b.line_bytes), f(b.first_name), f(b.names), f(b.locals), f(b.fast);
+};
 inline constexpr auto kMapFields = [](auto& m, auto&& f) {
   f(m.start), f(m.end), f(m.offset), f(m.path), f(m.readable), f(m.writable), f(m.executable), f(m.shared);
   f(m.resident);
@@ -75,6 +78,9 @@ void VisitSections(Columns& c, Visitor& v) {
   v.Records(kCodes, false, c.codes, kCodeFields);
   v.Records(kMaps, false, c.maps, kMapFields);
   v.Records(kCollectors, false, c.collectors, kCollectorFields);
+  v.Records(kCodeBodies, false, c.code_bodies, kCodeBodyFields);
+  v.Column(kCodeBytes, Transform::kPlain, false, c.code_bytes);
+  v.Column(kCodeNames, Transform::kPlain, false, c.code_names);
 }
 
 }  // namespace unleak::snapshot

@@ -148,10 +148,25 @@ class Validator {
       Node("codes", i, code.node, true);
       for (u32 id : {code.name, code.qualname, code.file}) String("codes", i, id);
     }
+    CodeBodies();
     for (u64 i = 0; i < c_.maps.size() && status_.ok(); ++i) {
       String("maps", i, c_.maps[i].path);
       if (c_.maps[i].end < c_.maps[i].start) Fail("maps", i, "ends before it starts");
     }
+  }
+
+  void CodeBodies() {
+    for (u64 i = 0; i < c_.code_bodies.size() && status_.ok(); ++i) {
+      const CodeBody& body = c_.code_bodies[i];
+      Index("code.bodies", i, body.code, c_.codes.size(), false, "code object");
+      const u64 bytes = c_.code_bytes.size(), names = c_.code_names.size();
+      const u64 own_names = u64{body.names} + body.locals;
+      if (body.first_byte > bytes || u64{body.instruction_bytes} + body.line_bytes > bytes - body.first_byte)
+        Fail("code.bodies", i, "its bytes end after the last one");
+      if (body.first_name > names || own_names > names - body.first_name || body.fast > body.locals)
+        Fail("code.bodies", i, "its names end after the last one");
+    }
+    for (u64 i = 0; i < c_.code_names.size() && status_.ok(); ++i) String("code.names", i, c_.code_names[i]);
   }
 
   void RootAt(u64 row, const Root& root) {

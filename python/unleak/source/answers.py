@@ -5,7 +5,9 @@ import os
 from typing import Callable, Dict, List, Optional, Tuple
 
 from . import bound, bulk, edges, interned, patches, removed, stored
-from .files import TargetFiles
+from .bytecode import codes
+from .compiled import Compiled, home
+from .files import CHANGED, TargetFiles
 from .program import Limits, Program
 from .question import text_field
 
@@ -46,6 +48,7 @@ def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
     files = questions.get("files")
     with TargetFiles(root, cwd=cwd, started=started if isinstance(started, (int, float)) else None) as reader:
         program = Program(reader, files if isinstance(files, list) else [], main_file, limits)
+        compiled = Compiled(program, codes(questions))
         listed = questions.get("questions")
         for question in _joined(listed if isinstance(listed, list) else []):
             ident, ask = text_field(question, "id"), text_field(question, "ask")
@@ -53,7 +56,7 @@ def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
                 notes.append("%s: %r is not a question that the source can answer" % (ident or "a question", ask))
                 continue
             try:
-                found, why = _ASKS[ask](program, question)
+                found, why = _one(program, compiled, ask, question, notes)
             except Exception as problem:  # one source that defeats us must not cost the other answers
                 found, why = None, "not answered, by a fault of unleak: %s: %s" % (type(problem).__name__, problem)
             if found is not None:
@@ -62,11 +65,29 @@ def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
                 answers[ident] = found
             elif why:
                 notes.append("%s: %s" % (ident, why))
-        notes += program.notes + reader.notes
+        unchanged = {path + CHANGED for path in compiled.by_file if compiled.matches_source(path)}
+        notes += program.notes + [note for note in reader.notes if note not in unchanged]
     notes = list(dict.fromkeys(notes))
     if len(notes) > _MAX_NOTES:
         notes = notes[:_MAX_NOTES] + ["%d more notes" % (len(notes) - _MAX_NOTES)]
     return {"answers": answers, "notes": notes}
+
+
+def _one(
+    program: Program, compiled: Compiled, ask: str, question: dict, notes: List[str]
+) -> Tuple[Optional[dict], str]:
+    """One answer, from the source where it is what runs, else from the bytecode."""
+    file = home(compiled, question) if compiled.codes else None
+    if file and compiled.must_answer(file):
+        found, why = compiled.answer(ask, question)
+        if found is not None:
+            notes.append("%s is not what runs: lines are from the bytecode" % file)
+            return found, why
+    found, why = _ASKS[ask](program, question)
+    if found is None and compiled.codes:
+        told, _ = compiled.answer(ask, question)
+        return told, why
+    return found, why
 
 
 def _joined(listed: list) -> List[dict]:

@@ -16,6 +16,7 @@ import tokenize
 from typing import Dict, List, Optional, Tuple
 
 MAX_FILE_BYTES = 32 << 20
+CHANGED = " was changed after the program started: lines may be off"
 
 _OPENAT2 = {"x86_64": 437, "aarch64": 437}.get(platform.machine())
 _RESOLVE_NO_MAGICLINKS = 0x02
@@ -170,7 +171,7 @@ class TargetFiles:
                 self.notes.append("%s could not be read: %s" % (path, error.strerror or error))
             return None
         if self.started is not None and changed > self.started and not quiet:
-            self.notes.append("%s was changed after the program started: lines may be off" % path)
+            self.notes.append(path + CHANGED)
         return data
 
     def _open(self, path: str) -> int:

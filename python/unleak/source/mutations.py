@@ -8,7 +8,7 @@ from .syntax import Scope, constant_text, dotted, in_function
 
 ADD, REMOVE, REPLACE, INIT = "add", "remove", "replace", "init"
 
-_ADDING = {
+STORING = {
     "append": "append",
     "appendleft": "appendleft",
     "insert": "insert",
@@ -44,7 +44,7 @@ _ADDING_PREFIXES = (
     "submit",
     "send",
 )
-_REMOVING = {
+REMOVING = {
     "pop": "pop",
     "popitem": "popitem",
     "popleft": "popleft",
@@ -103,7 +103,7 @@ class Mutation(NamedTuple):
 
 def removes_by_name(name: str) -> bool:
     """Whether a method's name says that it takes entries out."""
-    return name in _REMOVING or name.lstrip("_").startswith(_REMOVING_PREFIXES)
+    return name in REMOVING or name.lstrip("_").startswith(_REMOVING_PREFIXES)
 
 
 def scan(tracker: Tracker) -> List[Mutation]:
@@ -343,14 +343,14 @@ class _Scan:
                 yield self._at(REMOVE, "del", node, near, 1.0)
 
     def _method(self, name: str, node: ast.Call, near: float, args: List[ast.expr]) -> Iterator[Mutation]:
-        operation = _ADDING.get(name)
+        operation = STORING.get(name)
         custom = self.container not in _BUILTIN
         if operation is not None:
             value, key, spread = _stored(operation, node, args)
             weight = 0.7 if operation == "setdefault" and isinstance(key, ast.Constant) else 1.0
             yield self._at(ADD, operation, node, near, weight, value=value, key=key, spread=spread)
-        elif name in _REMOVING:
-            yield self._at(REMOVE, _REMOVING[name], node, near, 1.0)
+        elif name in REMOVING:
+            yield self._at(REMOVE, REMOVING[name], node, near, 1.0)
         elif name == "get" and "Queue" in self.container:
             yield self._at(REMOVE, "pop", node, near, 1.0)
         elif custom and name.lstrip("_").startswith(_REMOVING_PREFIXES):
@@ -370,7 +370,7 @@ class _Scan:
             if (
                 binding.how == "assign"
                 and isinstance(binding.value, ast.Attribute)
-                and binding.value.attr in {**_ADDING, **_REMOVING}
+                and binding.value.attr in {**STORING, **REMOVING}
             ):
                 found = self.tracker.level(binding.value.value, binder or self.scope)
                 if found is not None and found[0] == self.final:
@@ -379,7 +379,7 @@ class _Scan:
 
     def _handed_out(self, node: ast.Attribute) -> Iterator[Mutation]:
         """`subscribe(X.append)`: whoever gets the method adds entries."""
-        if node.attr not in _ADDING or not isinstance(node.ctx, ast.Load):
+        if node.attr not in STORING or not isinstance(node.ctx, ast.Load):
             return
         near = self._container(node.value)
         if near is None:
@@ -387,7 +387,7 @@ class _Scan:
         parent = self.scope.source.parents.get(node)
         called = isinstance(parent, ast.Call) and parent.func is node
         if not called and not isinstance(parent, (ast.Assign, ast.Attribute)):
-            yield self._at(ADD, _ADDING[node.attr], node, near, 0.6)
+            yield self._at(ADD, STORING[node.attr], node, near, 0.6)
 
     def _reading_insert(self, node: ast.Subscript) -> Iterator[Mutation]:
         """A read of a defaultdict puts an entry in."""
@@ -396,7 +396,7 @@ class _Scan:
         near = self._container(node.value)
         if near is not None:
             parent = self.scope.source.parents.get(node)
-            used_to_add = isinstance(parent, ast.Attribute) and parent.attr in _ADDING
+            used_to_add = isinstance(parent, ast.Attribute) and parent.attr in STORING
             yield self._at(ADD, "setitem", node, near, 0.9 if used_to_add else 0.5, key=node.slice)
 
 

@@ -12,7 +12,7 @@ from .program import Program
 from .question import describe
 from .syntax import Scope, dotted
 
-_CLOCKS = frozenset(
+CLOCKS = frozenset(
     "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns now utcnow timestamp total_seconds".split()
 )
 
@@ -32,7 +32,7 @@ def _asks_time(scope: Scope) -> bool:
     for node in scope.of(ast.Call):
         func = node.func
         name = func.attr if isinstance(func, ast.Attribute) else dotted(func)
-        if name in _CLOCKS:
+        if name in CLOCKS:
             target = scope.source.imports.get(name)
             if isinstance(func, ast.Attribute) or (target is not None and target.module in ("time", "datetime")):
                 return True
