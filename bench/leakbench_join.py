@@ -8,6 +8,7 @@ judge names a place in Python source, and a finding of its bad side has a holder
 the expected kind is looked at. Its `sites.stored` are compared with the judge's places, in their order. `--compare`
 also runs the comparison of each pair of documents.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -63,7 +64,12 @@ def join_row(folder: Path, case: dict, path: Path) -> Row:
     wanted = [want for want in expect.get("site", []) if set(want) & {"mark", "file", "function"}]
     python = [want for want in wanted if "mark" in want or "file" in want]
     finding = subject(load(path), expect)
-    row = {"name": path.stem, "judged": bool(python) and finding is not None and not case.get("kind"), "rank": 0, "why": ""}
+    row = {
+        "name": path.stem,
+        "judged": bool(python) and finding is not None and not case.get("kind"),
+        "rank": 0,
+        "why": "",
+    }
     if not row["judged"]:
         return row
     code = (folder / "trigger.py").read_text()
@@ -73,15 +79,21 @@ def join_row(folder: Path, case: dict, path: Path) -> Row:
             row["rank"] = rank
             break
     first = stored[0] if stored else {}
-    row["why"] = "%s; first: %s:%s %s" % ((finding.get("holder") or {}).get("text") or finding["kind"],
-                                          Path(first.get("file", "none")).name, first.get("line", ""), first.get("text", ""))
+    row["why"] = "%s; first: %s:%s %s" % (
+        (finding.get("holder") or {}).get("text") or finding["kind"],
+        Path(first.get("file", "none")).name,
+        first.get("line", ""),
+        first.get("text", ""),
+    )
     return row
 
 
 def subject(document: dict, expect: dict) -> dict | None:
     """The first finding of an expected kind that has an edge whose line can be asked for."""
     for finding in document.get("findings", []):
-        named = any(re.search(kind, finding.get("kind", "")) for kind in expect.get("kind", [])) or not expect.get("kind")
+        named = any(re.search(kind, finding.get("kind", "")) for kind in expect.get("kind", [])) or not expect.get(
+            "kind"
+        )
         if named and finding.get("certainty") != "possible" and (finding.get("holder") or finding.get("cycle")):
             return finding
     return None
@@ -91,30 +103,56 @@ def fits(want: dict, place: dict, code: str) -> bool:
     """Whether one of the judge's places is this line: all that it names must fit."""
     file = place.get("file") or ""
     if "mark" in want:
-        marked = [n for n, line in enumerate(code.splitlines(), 1) if re.search(r"#\s*MARK:\s*%s\b" % re.escape(want["mark"]), line)]
+        marked = [
+            n
+            for n, line in enumerate(code.splitlines(), 1)
+            if re.search(r"#\s*MARK:\s*%s\b" % re.escape(want["mark"]), line)
+        ]
         if Path(file).name != "trigger.py" or place.get("line") not in marked:
             return False
     if "line" in want and place.get("line") != want["line"]:
         return False
-    return all(re.search(want[key], place.get(key) or "") for key in ("file", "function") if key in want) and "library" not in want
+    return (
+        all(re.search(want[key], place.get(key) or "") for key in ("file", "function") if key in want)
+        and "library" not in want
+    )
 
 
 def proof_of_fix(args: argparse.Namespace) -> None:
     fixed = total = 0
     for _, _case, bad in documents(args.cases, args.out, "bad"):
         clean = bad.with_name(bad.name.replace("-bad.json", "-clean.json"))
-        clean = clean if clean.exists() else next(iter(sorted(args.out.glob(bad.name.split("-bad")[0].rpartition("-")[0] + "-*-clean.json"))), clean)
+        clean = (
+            clean
+            if clean.exists()
+            else next(
+                iter(sorted(args.out.glob(bad.name.split("-bad")[0].rpartition("-")[0] + "-*-clean.json"))), clean
+            )
+        )
         leaks = [f for f in load(bad).get("findings", []) if f.get("certainty") != "possible"]
         if not clean.exists() or not load(clean) or not leaks:
             continue
         total += 1
-        done = subprocess.run([*shlex.split(args.compare), "--json", bad, clean], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*shlex.split(args.compare), "--json", bad, clean], capture_output=True, text=True, check=False
+        )
         result = json.loads(done.stdout) if done.returncode in (0, 1) else {}
         sure = [f for f in result.get("still_there", []) if f.get("certainty") != "possible"]
         good = bool(result.get("fixed")) and not sure and done.returncode == 0
         fixed += good
         if not good:
-            print("%-34s not shown fixed: %s" % (bad.stem, {k: [f["title"] for f in v] for k, v in result.items() if isinstance(v, list) and v and k != "fixed"} or done.stderr))
+            print(
+                "%-34s not shown fixed: %s"
+                % (
+                    bad.stem,
+                    {
+                        k: [f["title"] for f in v]
+                        for k, v in result.items()
+                        if isinstance(v, list) and v and k != "fixed"
+                    }
+                    or done.stderr,
+                )
+            )
     report("compare says fixed", fixed, total)
 
 

@@ -98,6 +98,12 @@ void JudgeBound(const Evidence& evidence, const Json& answers, Judged& j) {
   }
 }
 
+// The code compares the length with something, but only its bytecode is known: whether the bound is ahead cannot be told.
+bool BoundUnknown(const Json& answers, const Candidate& c) {
+  const Json* answer = Answer(answers, c.key + ".bound");
+  return answer && answer->contains("value_known") && (*answer)["value_known"] == false;
+}
+
 // A remover that reads a clock, with a length that fits the uptime: entries may just be young.
 bool MayExpire(const Evidence& evidence, const Json& answers, const Candidate& c) {
   const Json* answer = Answer(answers, c.key + ".removed");
@@ -121,7 +127,7 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
     j.verdict = "not_a_leak";
     return j;
   }
-  if (MayExpire(evidence, answers, c)) {
+  if (MayExpire(evidence, answers, c) || BoundUnknown(answers, c)) {
     j.certainty = "possible";
     j.backlog = true;
     return j;

@@ -75,6 +75,12 @@ TEST(Session, ABoundAheadMakesItAFillingCache) {
   EXPECT_EQ(d["findings"][0]["bound"]["value"], 1000);
 }
 
+TEST(Session, ABoundOfUnknownValueLeavesItOpen) {
+  const Json d = Diagnose(kLeak, R"({"answers": {"c0.bound": {"literal": null, "attribute": null, "how": "evicts", "value_known": false}}})");
+  EXPECT_EQ(d["verdict"], "inconclusive");
+  EXPECT_EQ(d["findings"][0]["certainty"], "possible");
+}
+
 TEST(Session, ABoundThatIsPassedIsNone) {
   EXPECT_EQ(Diagnose(kLeak, R"({"answers": {"c0.bound": {"literal": 50}}})")["verdict"], "leak");
 }

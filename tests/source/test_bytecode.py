@@ -2,12 +2,15 @@
 
 import json
 import subprocess
+import sys
+from pathlib import Path
 
 import interpreters
 import pytest
 
 from unleak.source import answer, bytecode
 
+ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """\
 import threading, time
 
@@ -111,6 +114,13 @@ def test_names_are_those_that_dis_sees(python):
     page = compiled(python)
     for code, body in zip(bytecode.codes(page), page["bytecode"]):
         assert [e.name for part in code.statements for e in part if e.name] == body["expected"], code.qualname
+
+
+def test_the_table_is_what_the_interpreter_says(python):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "opcodes.py"), "--check", python.exe], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_global_and_its_removers(python):

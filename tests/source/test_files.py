@@ -224,3 +224,15 @@ def test_no_file_needs_to_be_read_twice(tmp_path, monkeypatch):
         assert reader.read(str(path)) == b"x = 1\n"
         path.unlink()
         assert reader.read(str(path)) == b"x = 1\n"
+
+
+def test_a_folder_is_listed_below_the_root_only(tmp_path):
+    from unleak.source import names_in
+
+    (tmp_path / "root" / "lib").mkdir(parents=True)
+    (tmp_path / "root" / "lib" / "pkg-1.0.dist-info").mkdir()
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "root" / "out").symlink_to("../secret")
+    names = names_in(str(tmp_path / "root"))
+    assert names("/lib") == ["pkg-1.0.dist-info"]
+    assert names("/nowhere") == names("/out") == names("/lib/pkg-1.0.dist-info") == []

@@ -2,6 +2,7 @@
 which line makes an edge of a cycle, and what is read in one go. Contract: docs/questions.md."""
 
 from .answers import answer
+from .files import names_in
 from .program import Limits
 
-__all__ = ["Limits", "answer"]
+__all__ = ["Limits", "answer", "names_in"]

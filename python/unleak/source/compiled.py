@@ -124,7 +124,7 @@ def _reads(target: _Target, code: Code, aliases: Set[str]) -> Callable[[Event], 
         if target.kind in _FUNCTIONS:
             return event.what == "load" and event.space in ("fast", "deref") and (inside or event.space == "deref")
         if target.kind == "module-global":
-            own = target.file is None or code.file == target.file
+            own = target.file is None or code.file == target.file or code.file.startswith("<")  # exec: in any module
             return event.what == "attr" or (event.what == "load" and event.space in ("global", "name") and own)
         return event.what == "attr"
 

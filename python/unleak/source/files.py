@@ -13,7 +13,7 @@ import platform
 import re
 import stat
 import tokenize
-from typing import Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 MAX_FILE_BYTES = 32 << 20
 CHANGED = " was changed after the program started: lines may be off"
@@ -24,6 +24,7 @@ _RESOLVE_IN_ROOT = 0x10
 _OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _MAX_LINKS = 40
 _BUSY_TRIES = 8
+_MAX_NAMES = 20000
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -174,6 +175,19 @@ class TargetFiles:
             self.notes.append(path + CHANGED)
         return data
 
+    def folder(self, path: str) -> List[str]:
+        """Names in a folder, sorted; [] if it cannot be listed."""
+        try:
+            fd = self._open(path)
+        except OSError:
+            return []
+        try:
+            return sorted(os.listdir(fd))[:_MAX_NAMES]
+        except OSError:
+            return []
+        finally:
+            os.close(fd)
+
     def _open(self, path: str) -> int:
         if not self.root:
             return os.open(path, _OPEN_FLAGS)
@@ -187,3 +201,13 @@ class TargetFiles:
                     raise
                 self._openat2_works = False
         return _open_by_walk(self._root_fd, path)
+
+
+def names_in(root: str) -> Callable[[str], List[str]]:
+    """Lists folders under a target's root."""
+
+    def names(path: str) -> List[str]:
+        with TargetFiles(root) as files:
+            return files.folder(path)
+
+    return names

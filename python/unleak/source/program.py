@@ -9,7 +9,7 @@ import re
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .files import TargetFiles
-from .syntax import Import, Scope, Source, dotted
+from .syntax import Import, Scope, Source, dotted, parsed
 
 _LIBRARY = re.compile(r"(^|/)(site-packages|dist-packages)/|(^|/)lib(64)?/python3(\.\d+)?t?/|(^|/)lib/pypy|^<frozen ")
 _SITE = re.compile(r"^.*/(?:site-packages|dist-packages|lib(?:64)?/python3(?:\.\d+)?t?)/")
@@ -55,6 +55,7 @@ class Program:
         self._blob = b""
         self._starts: List[Tuple[int, str]] = []  # where each file's text starts in the blob
         self._with_word: Dict[str, List[str]] = {}
+        self._own: Optional[List[str]] = None
         self._library: Dict[str, bool] = {}
         self._used: Dict[str, bool] = {}
         self._unparsed: Dict[str, str] = {}
@@ -95,10 +96,14 @@ class Program:
             word = re.compile(
                 rb"(?m)^\s*(?:import|from)\s+(?:[\w.]+\s*,\s*)*" + re.escape(package.encode()) + rb"(?!\w)"
             )
-            self._used[package] = any(
-                word.search(self.text(p)) for p in self.files_with(package) if not self.is_library(p)
-            )
+            name = package.encode()
+            self._used[package] = any(name in self.text(p) and word.search(self.text(p)) for p in self._own_files())
         return self._used[package]
+
+    def _own_files(self) -> List[str]:
+        if self._own is None:
+            self._own = [p for p in self.files if not self.is_library(p)]
+        return self._own
 
     def package(self, path: str) -> str:
         """Folder of the outermost package (or the file itself) that a library file belongs to."""
@@ -132,7 +137,7 @@ class Program:
         if data:
             self._parsed_bytes += len(data)
             try:
-                found = Source(path, data)
+                found = parsed(path, data)
             except (SyntaxError, ValueError, RecursionError, MemoryError, LookupError) as error:
                 reason = getattr(error, "msg", None) or str(error) or type(error).__name__
                 self._unparsed[path] = "%s could not be parsed: %s" % (path, reason)

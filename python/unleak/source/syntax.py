@@ -53,9 +53,23 @@ _BINDING = frozenset(
         ast.ImportFrom,
     }
 )
-# Nodes with nothing below them that is looked for.
+# Nodes with nothing below them that is looked for, and the most frequent values that are no nodes.
 _LEAVES = frozenset(
-    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.arg, ast.alias}
+    {
+        int,
+        str,
+        type(None),
+        ast.Name,
+        ast.Constant,
+        ast.Load,
+        ast.Store,
+        ast.Del,
+        ast.Pass,
+        ast.Break,
+        ast.Continue,
+        ast.arg,
+        ast.alias,
+    }
 )
 MAX_TEXT = 160
 
@@ -225,7 +239,7 @@ class Source:
 
     def _index(self, tree: ast.Module) -> None:
         todo: List[Tuple[ast.AST, Scope]] = [(child, self.module) for child in reversed(tree.body)]
-        pop, push = todo.pop, todo.append
+        pop, push, AST = todo.pop, todo.append, ast.AST  # noqa: N806 - a class, looked up once
         while todo:
             node, scope = pop()
             kind = type(node)
@@ -237,16 +251,17 @@ class Source:
             if kind in _SCOPES:
                 inner = self._open_scope(node, scope)
                 body = _body(node)
-            children = []
-            for field in node._fields:
-                value = getattr(node, field, None)
+            children: List[ast.AST] = []
+            for value in node.__dict__.values():  # fields in the order of the grammar, then positions
                 if value.__class__ is list:
-                    children.extend(value)
-                elif value is not None:
+                    children.extend(v for v in value if v.__class__ not in _LEAVES and isinstance(v, AST))
+                elif value.__class__ not in _LEAVES and isinstance(value, AST):
                     children.append(value)
-            for child in reversed(children):
-                if isinstance(child, ast.AST) and type(child) not in _LEAVES:
-                    push((child, inner if body is not None and child in body else scope))
+            if body is None:
+                todo.extend([(child, scope) for child in reversed(children)])
+            else:
+                for child in reversed(children):
+                    push((child, inner if child in body else scope))
 
     def _open_scope(self, node: Any, outer: Scope) -> Scope:
         name = getattr(node, "name", "<lambda>")
@@ -399,3 +414,20 @@ def in_function(scope: Scope) -> bool:
             return True
         here = here.parent
     return False
+
+
+_MAX_KEPT = 48 << 20  # bytes of text whose trees are kept for the next questions
+_kept: Dict[Tuple[str, bytes], Source] = {}
+
+
+def parsed(path: str, data: bytes) -> Source:
+    """The syntax tree of a file's text. Trees are kept, the last used ones longest: workers of one program have the same
+    files. Raises what Source does."""
+    key = (path, data)
+    found = _kept.pop(key, None)
+    if found is None:
+        found = Source(path, data)
+        while _kept and sum(len(text) for _, text in _kept) + len(data) > _MAX_KEPT:
+            del _kept[next(iter(_kept))]
+    _kept[key] = found
+    return found
