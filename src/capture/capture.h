@@ -25,6 +25,7 @@ struct Options {
   bool orphans = true;               // search the pools for objects that nobody reaches
   bool labels = true, blocks = true;  // benchmarks: what the walk costs without edge labels, without owned blocks
   bool keep_argv = false;            // --argv
+  u32 parses_minor = 0;              // newest 3.x whose syntax the reader of the sources parses; 0 = any
   std::string proc_root = "/proc";   // --proc DIR: fixtures
   std::function<void(const std::string&)> log;  // --log: what was done to the target, one line each; may be empty
 };

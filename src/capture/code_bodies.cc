@@ -113,6 +113,12 @@ void AddCodeBodies(const unleak_layout& layout, Memory& memory, const std::funct
   }
 }
 
+bool IsOwn(std::string_view file) {
+  for (const char* library : {"/lib/python3.", "/site-packages/", "/dist-packages/"})
+    if (file.find(library) != std::string_view::npos) return false;
+  return !file.empty() && file.front() != '<';
+}
+
 SourceFiles::SourceFiles(u32 pid, const std::string& proc_root, u64 start_ns) {
   const std::string process = proc_root + "/" + std::to_string(pid);
   root_ = open((process + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -1,12 +1,13 @@
-// The instructions of code objects whose source nobody can read any more: its file is gone, is no file (made by exec,
-// in a zip archive), or was changed after the program started. From them the answers of the source can still tell the
-// line that stores (docs/questions.md, `from: bytecode`).
+// The instructions of code objects whose source nobody can read: its file is gone, is no file (made by exec, in a zip
+// archive), was changed after the program started, or is for a newer Python than the reader of the sources parses. From
+// them the line that stores can still be told (docs/questions.md, `from: bytecode`).
 //
 // Kept are instructions, line tables and names of attributes and variables; no constants. At most 8 MiB a look.
 #pragma once
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "capture/proc_memory.h"
 #include "pylayout/layout.h"
@@ -18,6 +19,9 @@ namespace unleak::capture {
 // codes must be there; `memory` is of the clone. What cannot be read is left out.
 void AddCodeBodies(const unleak_layout& layout, Memory& memory, const std::function<bool(const std::string&)>& missing,
                    snapshot::Columns* columns);
+
+// Whether a file is the program's own: of a path, and not installed with the interpreter or by a package manager.
+bool IsOwn(std::string_view file);
 
 // Whether the source files of a process are as they were when it started. Nothing is opened: only their type and time
 // is looked at, below the root of the process.

@@ -63,6 +63,7 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
   const u32 pid = inspected.target.pid;
   Assembler assembler;
   snapshot::Columns columns;
+  const bool newer = options.parses_minor != 0 && (inspected.target.python_hex >> 16 & 0xff) > options.parses_minor;
   const SourceFiles sources(pid, options.proc_root, StartNs(inspected));
   const auto build = [&](Memory& memory, std::vector<unleak_type_entry> types, const std::vector<Mapping>& maps,
                          const std::vector<ThreadStack>& stacks) -> Status {
@@ -73,7 +74,7 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
       AddNativeRoots({*layout, memory, assembler.index(), maps, stacks, assembler.interpreter_states(), assembler.thread_states()},
                      &columns);
     }
-    AddCodeBodies(*layout, memory, [&](const std::string& file) { return sources.Missing(file); }, &columns);
+    AddCodeBodies(*layout, memory, [&](const std::string& file) { return sources.Missing(file) || (newer && IsOwn(file)); }, &columns);
     return Status::Ok();
   };
   const auto while_frozen = [&](const Clone& clone) -> Status {

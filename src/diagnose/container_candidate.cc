@@ -41,7 +41,7 @@ std::vector<u32> Entries(const Place& place) {
 
 void Ask(const Place& place, Candidate& candidate) {
   const Json holder = HolderQuestion(place.heap, candidate.holder, candidate.container);
-  const Json types = TypeNames(CountTypes(place.heap, Entries(place)));
+  const Json types = TypeNames(CountTypes(place.heap, place.keys));
   for (const char* ask : {"stored", "bound", "removed"})
     candidate.questions.push_back({{"id", candidate.key + "." + ask},
                                    {"ask", ask},

@@ -36,6 +36,28 @@ std::string MainFile(const snapshot::Columns& c) {
   return file;
 }
 
+// Qualified names of the bases of the types that an edge of a cycle names, nearest first: what a type that no source defines is
+// made of.
+Json BasesOf(const snapshot::Columns& c, const Json& question) {
+  constexpr size_t kMostBases = 8;
+  Json bases = Json::object();
+  for (const char* end : {"from", "to"}) {
+    const std::string name = question.value(end, "");
+    if (name.find('.') == std::string::npos || bases.contains(name)) continue;
+    const auto type = std::find_if(c.types.begin(), c.types.end(), [&](const auto& t) { return c.strings.at(t.name) == name; });
+    if (type == c.types.end()) continue;
+    for (u32 base = type->base; base < c.types.size() && bases[name].size() < kMostBases; base = c.types[base].base)
+      bases[name].push_back(c.strings.at(c.types[base].name));
+  }
+  return bases;
+}
+
+// Unix time at which the program started, 0 if the look does not say.
+double StartedAt(const snapshot::Meta& meta) {
+  if (meta.wall_ns == 0 || meta.process_start_ns == 0 || meta.boot_ns < meta.process_start_ns) return 0;
+  return (static_cast<double>(meta.wall_ns) - static_cast<double>(meta.boot_ns - meta.process_start_ns)) * 1e-9;
+}
+
 Json RunningFrames(const snapshot::Columns& c) {
   Json out = Json::array();
   for (const auto& frame : c.frames)
@@ -171,10 +193,12 @@ Result<std::string> Session::Questions() {
   for (const Candidate& candidate : Candidates())
     for (Json question : candidate.questions) {
       if (question["ask"] == "stored" || question["ask"] == "interned") question["frames"] = frames;
+      if (question["ask"] == "edge") question["bases"] = BasesOf(c, question);
       questions.push_back(std::move(question));
     }
-  const Json page = {{"python", snapshot::PythonVersion(c.meta.python_hex)}, {"root", "/proc/" + std::to_string(c.meta.pid) + "/root"}, {"main_file", MainFile(c)},
+  Json page = {{"python", snapshot::PythonVersion(c.meta.python_hex)}, {"root", "/proc/" + std::to_string(c.meta.pid) + "/root"}, {"main_file", MainFile(c)},
                      {"files", Files(c)}, {"bytecode", CodeBodies(c)}, {"frames", frames}, {"questions", questions}};
+  if (const double started = StartedAt(c.meta); started > 0) page["started"] = started;
   return page.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -489,3 +489,50 @@ def test_edges_of_one_cycle_explain_each_other(project):
     answers = answer({"main_file": path, "files": [path], "questions": questions})["answers"]
     assert [(p["file"], p["line"]) for p in answers["g0.edge1"]["places"]] == project.marks["HERE"]
     assert [(p["file"], p["line"]) for p in answers["g0.edge2"]["places"]] == project.marks["THERE"]
+
+
+def test_what_native_code_ties_together_is_told_by_the_calls_into_it(project):
+    project.write(
+        "app.py",
+        """\
+        import ctypes
+
+        Samples = ctypes.c_int * 1024
+
+        def step():
+            samples = Samples()
+            ctypes.cast(samples, None)  # HERE
+
+        def other():
+            print(ctypes)
+        """,
+    )
+    name = "app.c_int_Array_1024"
+    found = project.places(
+        "edge", **{"from": name, "edge": "._objects", "to": "dict", "functions": [], "bases": {name: ["_ctypes.Array"]}}
+    )
+    assert found[0] == project.marks["HERE"][0]
+
+
+def test_a_class_that_a_library_makes_is_told_where_the_program_leads_there(project):
+    project.write(
+        "lib/python3.12/site-packages/maker.py",
+        """\
+        def make(name):
+            return type(name, (), {})  # HERE
+
+        def unused(name):
+            return type(name, (), {})
+        """,
+    )
+    project.write(
+        "app.py",
+        """\
+        import maker
+
+        def step():
+            maker.make("x")  # THERE
+        """,
+    )
+    found = project.places("edge", **{"from": "tuple", "edge": "[*]", "to": "type", "functions": []})
+    assert found[:2] == [project.marks["HERE"][0], project.marks["THERE"][0]]

@@ -53,9 +53,9 @@ def pytest_generate_tests(metafunc):
 def look(tmp_path):
     """Starts the program, lets `change` happen to its file, looks at it, and returns what a question of it gets."""
 
-    def ask(python, change, name):
+    def ask(python, change, name, more=""):
         path = tmp_path / "shop.py"
-        path.write_text(PROGRAM)
+        path.write_text(PROGRAM + more)
         os.utime(path, (1e9, 1e9))  # older than the process: only what `change` does is newer
         with start_target(python.exe, path) as target:
             target.wait_ready()
@@ -115,3 +115,19 @@ def test_code_made_by_exec(look, python):
     assert not any(body["file"].endswith("shop.py") for body in page["bytecode"]), (
         "the file is there: nothing is kept of it"
     )
+
+
+NEWER = """
+def newer():
+    try:
+        return t"{len(ACTIVE)}"
+    except KeyError, ValueError:
+        return None
+"""
+
+
+def test_a_file_in_newer_syntax_than_ours(look, python):
+    if python.version < (3, 14) or sys.version_info[:2] >= (3, 14):
+        pytest.skip("needs a target whose syntax this interpreter does not parse")
+    places, _, _ = look(python, lambda path: None, "ACTIVE", NEWER)
+    assert places[0] == (*STORES, "bytecode")

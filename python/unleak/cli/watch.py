@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -72,7 +73,7 @@ class Watch:
 
     def take(self, subject: Subject) -> List[int]:
         """The descriptors of one look, to be folded; none when it could not be taken; `subject.problem` says why."""
-        request = {"cmd": "look", "pid": subject.pid, "max_pause_ms": self.args.max_pause,
+        request = {"cmd": "look", "pid": subject.pid, "max_pause_ms": self.args.max_pause, "parses_minor": sys.version_info[1],
                    "max_extra": self.args.max_extra / 100, "argv": self.args.argv}
         began = time.monotonic()
         try:

@@ -5,6 +5,7 @@ class); the code objects that are members of the cycle (`functions`) say where.
 """
 
 import ast
+import re
 from typing import Iterator, List, Optional, Set, Tuple
 
 from . import callers, selfput
@@ -14,7 +15,7 @@ from .kinds import is_property, matches, self_class, short, type_names
 from .mutations import ADD, INIT, scan
 from .places import Frames, Place, place, ranked
 from .program import Program
-from .question import text_field
+from .question import text_field, texts
 from .syntax import Scope, constant_text, dotted, free_names, in_function
 
 _CONTAINERS = frozenset("list dict set frozenset tuple deque OrderedDict defaultdict mappingproxy".split())
@@ -27,6 +28,8 @@ _CLASS_PARTS = frozenset(
     "type getset_descriptor mappingproxy member_descriptor wrapper_descriptor ABCMeta EnumMeta EnumType _abc_data property".split()
 )
 _CLASS_MAKERS = frozenset("type new_class namedtuple make_dataclass NewType create_model make_class".split())
+_MAKER = re.compile(rb"\b(?:type\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*,|new_class\(|make_dataclass\()")
+_MAX_MAKERS = 12  # class-making calls whose callers are looked for
 _WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 
@@ -98,6 +101,7 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     cycle = Cycle(program, question)
     found = list(_by_kind(cycle))
     if not any(p["score"] >= 0.3 for p in found):
+        found += list(_native_calls(cycle, question.get("bases")))
         found += list(_fallback(cycle))
     if not found:
         return None, "no line that makes the edge %s %s %s was found" % (
@@ -125,7 +129,7 @@ def _by_kind(cycle: Cycle) -> Iterator[Place]:
         yield from _bound_methods(cycle)
     if _is_class(source) or _is_class(target):
         yield from _classes(cycle)
-    if source in _CONTAINERS:
+    if source in _CONTAINERS and not _is_class(target):
         yield from _entries(cycle)
     elif "." in cycle.source_type and cycle.name and not cycle.name.startswith("__"):
         yield from _attributes(cycle, cycle.source_type, cycle.name)
@@ -358,9 +362,57 @@ def _classes(cycle: Cycle) -> Iterator[Place]:
             for node in scope.of(ast.ClassDef):
                 yield place(scope, node, "class", (0.9 if node.name in names else 0.6) * cycle.near(scope))
             for node in scope.of(ast.Call):
-                maker = dotted(node.func).rpartition(".")[2]
-                if maker in _CLASS_MAKERS and (maker != "type" or len(node.args) == 3):
+                if _makes_class(node):
                     yield place(scope, node, "call", 0.7 * cycle.near(scope))
+    if not cycle.members and not homes:
+        yield from _library_makers(cycle)
+
+
+def _makes_class(node: ast.Call) -> bool:
+    maker = dotted(node.func).rpartition(".")[2]
+    return maker in _CLASS_MAKERS and (maker != "type" or len(node.args) == 3)
+
+
+def _library_makers(cycle: Cycle) -> Iterator[Place]:
+    """Calls in libraries that make a class, where nothing says which class it is: those that the program leads to."""
+    program, traced = cycle.program, 0
+    for path in program.files:
+        if not program.is_library(path) or not _MAKER.search(program.text(path)) or not program.uses(path):
+            continue
+        source = program.source(path)
+        for scope in source.scopes if source is not None else ():
+            for node in scope.of(ast.Call) if in_function(scope) else ():
+                if _makes_class(node) and traced < _MAX_MAKERS:
+                    traced += 1
+                    ways = callers.find(program, scope, cycle.frames, 2)
+                    if ways:
+                        yield place(scope, node, "call", 0.6 * ways[0].confidence)
+                    for caller in ways:
+                        yield place(caller.scope, caller.node, "call", 0.5 * caller.confidence, level=caller.level)
+
+
+# -- native types --
+
+
+def _native_calls(cycle: Cycle, bases: object) -> Iterator[Place]:
+    """The program's calls into the package of a type that no source defines: its native code ties the objects together."""
+    heads: Set[str] = set()
+    for name in (cycle.source_type, cycle.target_type):
+        listed = bases.get(name) if isinstance(bases, dict) else None
+        if find_class(cycle.program, name) is not None:
+            continue
+        for base in [name] + texts(listed):
+            module = base.rpartition(".")[0]
+            if module and cycle.program.module_file(module) is None:
+                heads.add(module.partition(".")[0].lstrip("_"))
+    for path in cycle.program.candidates(sorted(heads)) if heads else ():
+        source = cycle.program.source(path) if not cycle.program.is_library(path) else None
+        for scope in source.scopes if source is not None else ():
+            for node in scope.of(ast.Call):
+                target = scope.source.imports.get(dotted(node.func).partition(".")[0])
+                if target is not None and target.module.partition(".")[0].lstrip("_") in heads:
+                    once = 1.0 if in_function(scope) else 0.4
+                    yield place(scope, node, "call", 0.5 * once * cycle.near(scope))
 
 
 # -- what is left --

@@ -61,6 +61,7 @@ std::vector<std::string> GetTexts(const json& request, const char* key) {
 capture::Options OptionsOf(const json& request) {
   capture::Options options;
   options.max_pause_ns = static_cast<u64>(Get(request, "max_pause_ms", 250.0) * 1e6);
+  options.parses_minor = Get(request, "parses_minor", 0u);
   options.max_extra = Get(request, "max_extra", options.max_extra);
   options.max_retakes = Get(request, "max_retakes", options.max_retakes);
   options.use_reader = Get(request, "reader", false);
