@@ -60,7 +60,8 @@ std::vector<std::string> OfCycle(const Json& finding) {
   for (const Json& member : evidence.value("members", Json::array()))
     if (const std::string function = Text(member, "function"); !function.empty())
       named.insert(ShortName(function) + "()");
-  std::vector<std::string> parts = {"cycle"};
+  // What the collector frees late and what it never frees are two findings: a fix can turn the one into the other.
+  std::vector<std::string> parts = {Text(finding, "kind") == "uncollectable-cycle" ? "uncollectable" : "cycle"};
   const auto& chosen = named.empty() ? types : named;
   parts.insert(parts.end(), chosen.begin(), chosen.end());
   return parts;

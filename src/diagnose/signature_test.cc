@@ -79,6 +79,12 @@ TEST(Signature, ACycleWithoutClassesIsItsFunctions) {
   EXPECT_EQ(Signature(one, Holder()), Signature(two, Holder()));
 }
 
+TEST(Signature, ACycleThatIsNeverFreedIsAnotherThanTheSameThatIsFreedLate) {
+  Json never = Cycle({{"app.A", ".a", "app.A"}});
+  never["kind"] = "uncollectable-cycle";
+  EXPECT_NE(Signature(never, Holder()), Signature(Cycle({{"app.A", ".a", "app.A"}}), Holder()));
+}
+
 TEST(Signature, WhatNobodyHoldsIsNamedByItsType) {
   const std::string id = Signature(Finding("lost-reference", "decimal.Decimal", 5), Holder());
   EXPECT_EQ(id, Signature(Finding("lost-reference", "decimal.Decimal", 7), Holder()));
