@@ -35,7 +35,7 @@ EXPECTED = {
 """What is lost by each command, as the finding should name it."""
 
 PROGRAM = r"""
-import gc, os, sys
+import gc, sys, types
 import leaky
 
 class Session:
@@ -44,7 +44,8 @@ class Session:
 
 Session.__module__ = "app"
 lose, fail = (leaky.lose, leaky.fail) if sys.argv[1] == "leak" else (leaky.keep, leaky.drop)
-heap = [{"key": i, "more": [i * 1.5, "text %d" % i, (i, str(i))]} for i in range(int(sys.argv[2]) // 8)]
+sys.modules["store"] = types.ModuleType("store")  # not in the frame that runs: that would be a holder of its own
+sys.modules["store"].heap = [{"key": i, "more": [i * 1.5, "text %d" % i, (i, str(i))]} for i in range(int(sys.argv[2]) // 8)]
 held = [Session(i) for i in range(100)]
 used = 0
 

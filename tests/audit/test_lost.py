@@ -9,6 +9,7 @@ from interpreters import interpreters
 
 OBJECTS = 20000
 IN_CI = ("str", "held", "single", "error")
+CLEAN_IN_CI = ("str", "held")
 PYTHONS = [i for i in interpreters() if not i.free_threaded]
 
 
@@ -45,7 +46,7 @@ def test_the_clean_twin_has_no_finding(extension, tmp_path):
     python, folder = extension
     with planted.start(python, folder, False, OBJECTS) as target:
         first = None
-        for what in IN_CI:
+        for what in CLEAN_IN_CI:
             files = planted.lose_and_look(target, what, tmp_path, first)
             first = files[-1]
             document = planted.diagnose(files)
