@@ -102,7 +102,7 @@ def test_settings_of_pyproject(folder):
 
 def test_explain(folder):
     page = check(folder, "--explain", "cached-method").stdout
-    assert page.startswith("# cached-method") and "boto/botocore#2934" in page and "ignore[cached-method]" in page
+    assert page.startswith("# cached-method") and "python-poetry/poetry@dba8df119" in page and "ignore[cached-method]" in page
     listed = check(folder, "--explain", "all").stdout
     assert all("[%s]" % name in listed for name in registry.all_rules())
     assert check(folder, "--explain", "no-such").returncode == 2

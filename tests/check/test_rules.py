@@ -46,7 +46,7 @@ def test_a_page_says_what_why_what_instead_and_what_it_misses(name):
 
 @pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.facts.default])
 def test_a_rule_that_is_on_by_default_names_real_fixes(name):
-    fixes = RULES[name].facts.fixes
+    fixes = RULES[name].facts.fixes + RULES[name].facts.proven
     assert fixes and all(re.fullmatch(r"[\w.-]+/[\w.-]+(#\d+|@[0-9a-f]{7,40})", fix) for fix in fixes)
 
 

@@ -31,8 +31,10 @@ def page(rule: Rule) -> str:
     facts = rule.facts
     on = "on by default" if facts.default else "off by default: `--select %s`" % rule.name
     lines = ["# %s" % rule.name, "", "*%s, %s.*" % (GROUP_NAMES[facts.group], on), "", remarks(rule), ""]
-    if facts.fixes:
-        lines += ["## Seen in", "", *("- " + cited(fix) for fix in facts.fixes), ""]
+    if facts.fixes or facts.proven:
+        lines += ["## Seen in", ""]
+        lines += ["- %s (found before the fix, and not after it)" % cited(fix) for fix in facts.proven]
+        lines += ["- " + cited(fix) for fix in facts.fixes] + [""]
     lines += ["## With evidence", "", _evidence(rule), ""]
     lines += ["Ignore one place with `# unleak: ignore[%s]`." % rule.name]
     return "\n".join(lines) + "\n"

@@ -22,6 +22,7 @@ class Facts(NamedTuple):
     words: Tuple[str, ...]  # regular expressions; a file in whose text one of them is nowhere has no finding
     default: bool = False  # on without being asked for: few false alarms, and real fixes to show
     fixes: Tuple[str, ...] = ()  # real fixes of this pattern: owner/project#number, or a commit as owner/project@hash
+    proven: Tuple[str, ...] = ()  # commits before which the rule finds the place, and after which it does not
 
 
 class Rule(NamedTuple):

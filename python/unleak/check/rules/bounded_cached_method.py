@@ -33,7 +33,11 @@ RULE = Facts(
     remedy="hoist",
     kinds=("unbounded-cache", "growing-container", "filling-cache"),
     words=(r"\blru_cache\b",),
-    fixes=("pylint-dev/astroid@87a965346",),
+    fixes=("boto/botocore#2934",),
+    proven=(
+        "boto/botocore@5e6bb3622",
+        "pylint-dev/astroid@87a965346",
+    ),
 )
 
 

@@ -22,11 +22,11 @@ A program that only ever passes functions of modules fills the cache once and is
 from __future__ import annotations
 
 import ast
-from typing import Iterator
+from typing import Iterator, Set
 
 from unleak.check.finding import Finding
 from unleak.check.module import Module, walk
-from unleak.check.names import parameters
+from unleak.check.names import parameters, simple_assignments
 from unleak.check.rule import Facts
 from unleak.check.rules.cached_method import cache_bound
 
@@ -37,7 +37,11 @@ RULE = Facts(
     kinds=("unbounded-cache", "growing-container"),
     words=(r"\bcache\b|\blru_cache\b", r"Callable|\bfunc\b|\bfn\b|\bcallback\b|\bcallable\b|\bmethod\b|\bfunction\b"),
     default=True,
-    fixes=("langchain-ai/langchain#30667", "apache/airflow#56695", "psycopg/psycopg@40a850621"),
+    fixes=(
+        "langchain-ai/langchain#30667",
+        "apache/airflow#56695",
+    ),
+    proven=("psycopg/psycopg@40a850621",),
 )
 NAMES = {"func", "fn", "callback", "callable", "method", "function"}
 
@@ -50,7 +54,7 @@ def check(module: Module) -> Iterator[Finding]:
             if cache_bound(module, decorator) is not False:
                 continue
             for parameter in parameters(function, and_self=True):
-                if _is_callable(parameter):
+                if _is_callable(module, parameter):
                     text = "the cache of %s has no bound and keeps every %s that it was called with" % (
                         function.name,
                         parameter.arg,
@@ -59,10 +63,23 @@ def check(module: Module) -> Iterator[Finding]:
                     break
 
 
-def _is_callable(parameter: ast.arg) -> bool:
+def _is_callable(module: Module, parameter: ast.arg) -> bool:
     if parameter.annotation is None:
         return parameter.arg in NAMES
-    names = {n.id for n in walk(parameter.annotation) if isinstance(n, ast.Name)}
-    names |= {n.attr for n in walk(parameter.annotation) if isinstance(n, ast.Attribute)}
-    names |= {n.value for n in walk(parameter.annotation) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    names = _names(parameter.annotation)
+    for alias, value, _ in simple_assignments(module.tree):  # `Loads = Callable[[str], Any]`
+        if alias in names:
+            names |= _names(value)
     return any("Callable" in name for name in names)
+
+
+def _names(node: ast.AST) -> Set[str]:
+    found = set()
+    for part in walk(node):
+        if isinstance(part, ast.Name):
+            found.add(part.id)
+        elif isinstance(part, ast.Attribute):
+            found.add(part.attr)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            found.add(part.value)
+    return found

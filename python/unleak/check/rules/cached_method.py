@@ -43,7 +43,11 @@ RULE = Facts(
     kinds=("unbounded-cache", "growing-container"),
     words=(r"\bcache\b|\blru_cache\b",),
     default=True,
-    fixes=("boto/botocore#2934", "pylint-dev/astroid@87a965346", "python-poetry/poetry@dba8df119"),
+    fixes=("PyCQA/flake8#1573",),
+    proven=(
+        "pylint-dev/astroid@87a965346",
+        "python-poetry/poetry@dba8df119",
+    ),
 )
 NO_OBJECT = {"", "cls", "mcs", "metacls", "klass"}  # classes are few
 CACHES = {"functools.cache", "functools.lru_cache"}

@@ -3,7 +3,7 @@
 ## What it finds
 
 A parameter whose default is a new, empty list, dict, set, deque or defaultdict, and whose function adds to it: `items=[]` with
-`items.append(...)`, `cache={}` with `cache[key] = ...`, and neither takes anything out nor rebinds the name.
+`items.append(...)`, `table={}` with `table[key] = ...`, and neither takes anything out nor rebinds the name.
 
 ## Why
 
@@ -12,17 +12,18 @@ ever takes it out.
 
 ## Instead
 
-`items=None`, and a new container in the body. For a cache: `functools.lru_cache(maxsize=...)`.
+`items=None`, and a new container in the body.
 
 ## Limits
 
-A default that is only read, or handed on, is not reported (linters have rules for those). Neither is a cache that is keyed by
-nothing of the call.
+A default that is only read, or handed on, is not reported (linters have rules for those). Neither is one that its name says is
+meant to stay (`cache`, `memo`, `seen`).
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from typing import Iterator, List, Tuple
 
 from unleak.check.finding import Finding
@@ -41,6 +42,7 @@ RULE = Facts(
     default=True,
     fixes=("getnikola/nikola#1532", "YelpArchive/MOE#68", "Azure/azure-functions-python-worker#1500"),
 )
+CACHE = re.compile(r"cache|memo|seen|registry", re.IGNORECASE)  # a default that is meant to stay
 
 
 def check(module: Module) -> Iterator[Finding]:
@@ -48,7 +50,12 @@ def check(module: Module) -> Iterator[Finding]:
         if module.function_of(function) is not None:
             continue  # its default is made anew with the function
         for parameter, default in _defaults(function):
-            if not is_container(module, default) or _filled(default) or parameter.arg in assigned(function):
+            if (
+                not is_container(module, default)
+                or _filled(default)
+                or CACHE.search(parameter.arg)
+                or parameter.arg in assigned(function)
+            ):
                 continue
             adds = [node for node in own(function) if _adds(node, parameter.arg)]
             if adds and not any(_removes(node, parameter.arg) for node in own(function)):

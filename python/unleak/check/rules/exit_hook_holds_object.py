@@ -43,11 +43,10 @@ RULE = Facts(
     kinds=("listener", "growing-container"),
     words=(r"\batexit\b|\bregister_at_fork\b",),
     default=True,
-    fixes=(
-        "open-telemetry/opentelemetry-python#4449",
-        "open-telemetry/opentelemetry-python#4224",
-        "celery/celery#1949",
-        "getsentry/sentry-python#6267",
+    fixes=("celery/celery#1949",),
+    proven=(
+        "open-telemetry/opentelemetry-python@4dc6b3b95",
+        "open-telemetry/opentelemetry-python@5de1ccbfe",
     ),
 )
 HOOKS = {"atexit.register", "os.register_at_fork"}

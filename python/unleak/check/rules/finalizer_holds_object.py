@@ -43,7 +43,14 @@ RULE = Facts(
     kinds=("weakref-misuse", "growing-container", "listener"),
     words=(r"\bfinalize\b",),
     default=True,
-    fixes=("bluesky/ophyd#865", "DiamondLightSource/httomo#265", "trezor/cython-hidapi#132", "holoviz/param#1174"),
+    fixes=(
+        "trezor/cython-hidapi#132",
+        "holoviz/param#1174",
+    ),
+    proven=(
+        "bluesky/ophyd@2a8af43d",
+        "DiamondLightSource/httomo@881a0738",
+    ),
 )
 
 

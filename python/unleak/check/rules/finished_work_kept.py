@@ -18,7 +18,7 @@ arguments. With every request one more is kept.
 
 ## Limits
 
-A collection that is emptied by code of another file is not seen.
+Off by default: a collection that empties itself, or is emptied by code of another file, is not seen.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ RULE = Facts(
     remedy="remove-entry",
     kinds=("unfinished-task", "growing-container"),
     words=(r"\bcreate_task\b|\bensure_future\b|\bThread\b", r"\.append\b|\.add\b"),
-    default=True,
-    fixes=("python/cpython#81374", "MicroPythonOS/MicroPythonOS#261", "pohmelie/facet#6", "achimnol/aiotools#60"),
+    fixes=("MicroPythonOS/MicroPythonOS#261", "pohmelie/facet#6", "achimnol/aiotools#60"),
 )
 MAKERS = {"asyncio.create_task", "asyncio.ensure_future", "threading.Thread"}
 ONCE = re.compile(

@@ -36,7 +36,7 @@ RULE = Facts(
     kinds=("reference-cycle", "pinned-frame"),
     words=(r"\bcurrentframe\b|\b_getframe\b|\bstack\(",),
     default=True,
-    fixes=("pandas-dev/pandas#54628", "pola-rs/polars#10630", "stb-tester/stb-tester#587", "SCons/scons#2149"),
+    fixes=("SCons/scons#2149", "stb-tester/stb-tester#587", "napari/napari#1635"),
 )
 OWN_FRAME = {"inspect.currentframe", "sys._getframe", "inspect.stack"}
 

@@ -37,7 +37,11 @@ RULE = Facts(
     kinds=("listener", "growing-container"),
     words=(r"\baddHandler\b", r"\bgetLogger\b", r"\b__init__\b"),
     default=True,
-    fixes=("google/openhtf#144", "malariagen/malariagen-data-python#949", "jalantechnologies/flask-react-template#670"),
+    fixes=(
+        "google/openhtf#144",
+        "jalantechnologies/flask-react-template#670",
+    ),
+    proven=("malariagen/malariagen-data-python@d6e7a5a0",),
 )
 CARES = {"removeHandler", "hasHandlers", "handlers"}
 

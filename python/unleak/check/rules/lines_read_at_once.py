@@ -37,7 +37,12 @@ RULE = Facts(
     kinds=("bulk-read",),
     words=(r"\breadlines\(\)|\.read\(\)\.split",),
     default=True,
-    fixes=("nasa/fprime-gds#105", "f-prime/HTTPLang#4", "innogames/igcollect#76", "BiomedSciAI/fuse-drug#81"),
+    fixes=(
+        "f-prime/HTTPLang#4",
+        "innogames/igcollect#76",
+        "BiomedSciAI/fuse-drug#81",
+    ),
+    proven=("nasa/fprime-gds@28e5ea7",),
 )
 
 

@@ -39,7 +39,6 @@ RULE = Facts(
     words=(r"\bgetLogger\b|\bgetChild\b",),
     default=True,
     fixes=(
-        "PrefectHQ/prefect@41e0335ba",
         "DIRACGrid/DIRAC#5280",
         "github/annotated-logger#83",
         "paramiko/paramiko@50d63690e",

@@ -33,7 +33,11 @@ RULE = Facts(
     remedy="hoist",
     kinds=("reference-cycle",),
     words=(r"\n[ \t]+(?:async )?def ",),
-    fixes=("dask/distributed@45bff0125", "pallets/flask@454191038", "getsentry/sentry-python#6563"),
+    fixes=(
+        "dask/distributed@45bff0125",
+        "pallets/flask@454191038",
+    ),
+    proven=("getsentry/sentry-python@62af5150d",),
 )
 
 

@@ -2,7 +2,7 @@
 
 ## What it finds
 
-`d[key] = Thing(key)`, `d[key] = (key, ...)`, a lambda or partial over `key`, where `d` is a
+`d[key] = Thing(key)`, `d[key] = (key, ...)`, a lambda or partial over `key`, `d[self.x] = self`, where `d` is a
 `weakref.WeakKeyDictionary` made in the same file.
 
 ## Why
@@ -34,8 +34,8 @@ import ast
 from typing import Iterator, Optional, Set
 
 from unleak.check.finding import Finding
-from unleak.check.module import Module
-from unleak.check.names import holds, is_name, stores_argument
+from unleak.check.module import Module, own
+from unleak.check.names import holds, is_attribute_of, is_name, self_name, stores_argument
 from unleak.check.rule import Facts
 
 RULE = Facts(
@@ -64,9 +64,24 @@ def check(module: Module) -> Iterator[Finding]:
 
 
 def _judge(module: Module, node: ast.AST, table: ast.AST, key: ast.AST, value: ast.AST) -> Iterator[Finding]:
-    if isinstance(key, ast.Name) and _reaches(module, value, key.id):
-        text = "the value that %s keeps for %s holds %s: the entry never goes" % (_last(table), key.id, key.id)
+    reaches = isinstance(key, ast.Name) and _reaches(module, value, key.id) or _is_own_part(module, node, key, value)
+    if reaches:
+        text = "the value that %s keeps for %s holds %s: the entry never goes" % (_last(table), _last(key), _last(key))
         yield module.finding(__name__, node, text, _last(table))
+
+
+def _is_own_part(module: Module, node: ast.AST, key: ast.AST, value: ast.AST) -> bool:
+    """`table[self.loop] = self`, and `self.loop = loop; table[loop] = self`: the value is the key's holder."""
+    _, method = module.method_of(node)
+    if method is None or not is_name(value, self_name(method)):
+        return False
+    if is_attribute_of(key, self_name(method)):
+        return True
+    for part in own(method):
+        if isinstance(part, ast.Assign) and isinstance(key, ast.Name) and is_name(part.value, key.id):
+            if any(is_attribute_of(target, self_name(method)) for target in part.targets):
+                return True
+    return False
 
 
 def _reaches(module: Module, value: ast.AST, key: str) -> bool:
