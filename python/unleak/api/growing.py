@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections import deque
+from collections import Counter, deque
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Type
 
 from unleak.api import naming
 from unleak.api.search import Bounds, Search
 
-_SIZED = (list, dict, set, deque)
+_SIZED = frozenset((list, dict, set, deque))
 MOST_TOLD = 10
-LEAST_NEW = 8  # entries
+LEAST_NEW = 8  # entries of a container that was not there, or that the collector did not manage while it was empty
 
 
 class Grew(AssertionError):
@@ -59,9 +59,8 @@ class growth:  # noqa: N801 - used like a function
         changes = {name: after.get(name, 0) - before.get(name, 0) for name in {**before, **after}}
         self.types = dict(sorted(((n, c) for n, c in changes.items() if c), key=lambda item: -item[1]))
         self.objects = sum(self.types.values())
-        grown = {
-            address: size for address, size in now.items() if size - sizes.get(address, 0) >= _least(address, sizes)
-        }
+        larger = [(address, size) for address, size in now.items() if size > sizes.get(address, 0)]
+        grown = {address: size for address, size in larger if address in sizes or size >= LEAST_NEW}
         if grown and kind is None:
             self.containers = self._located(grown, sizes)
         self._counts, self._sizes = {}, {}
@@ -71,16 +70,13 @@ class growth:  # noqa: N801 - used like a function
     def _census(self) -> Tuple[Dict[str, int], Dict[int, int]]:
         """(objects by type, entries by container's address). Holds numbers and names only."""
         gc.collect()
-        counts: Dict[type, int] = {}
-        sizes: Dict[int, int] = {}
-        own = {id(counts), id(sizes), id(self._counts), id(self._sizes), id(self.types), id(self.containers)}
-        for obj in gc.get_objects():
-            kind = type(obj)
-            if id(obj) in own or self._of and not issubclass(kind, self._of):
-                continue
-            counts[kind] = counts.get(kind, 0) + 1
-            if kind in _SIZED:
-                sizes[id(obj)] = len(obj)
+        own = {id(self._counts), id(self._sizes), id(self.types), id(self.containers)}
+        objects = gc.get_objects()
+        if self._of:
+            objects = [obj for obj in objects if issubclass(type(obj), self._of)]
+        counts = Counter(map(type, objects))
+        sizes = {id(obj): len(obj) for obj in objects if type(obj) in _SIZED and id(obj) not in own}
+        del objects
         names: Dict[str, int] = {}
         for kind, number in counts.items():
             name = naming.type_name(kind)
@@ -90,7 +86,7 @@ class growth:  # noqa: N801 - used like a function
     def _located(self, grown: Dict[int, int], sizes: Dict[int, int]) -> List[Container]:
         """The containers that grew most, with the way to them."""
         order = sorted(grown, key=lambda address: sizes.get(address, 0) - grown[address])
-        addresses = order[:MOST_TOLD]
+        addresses = set(order[:MOST_TOLD])
         objects = [
             obj for obj in gc.get_objects() if type(obj) in _SIZED and id(obj) in addresses and obj is not addresses
         ]
@@ -107,12 +103,6 @@ class growth:  # noqa: N801 - used like a function
         lines += ["  %+6d %s" % (change, name) for name, change in list(self.types.items())[:MOST_TOLD] if change > 0]
         lines += ["  %s: %d, then %d entries" % (c.path, c.before, c.after) for c in self.containers]
         return "\n".join(lines)
-
-
-def _least(address: int, sizes: Dict[int, int]) -> int:
-    """The growth worth telling: any of a container that was there. One that was not there, or not known to the
-    collector while it held nothing that it manages, has to be of some size."""
-    return 1 if address in sizes else LEAST_NEW
 
 
 def _way(container: Any, skip: Set[int]) -> str:
