@@ -101,9 +101,9 @@ def _use(module: Module, node: ast.AST, key: Key, candidates: Set[Key], adds: Di
 
 def _kind(module: Module, node: ast.AST, parent: Optional[ast.AST]) -> str:
     above = module.parent(parent) if parent is not None else None
+    if isinstance(parent, ast.Attribute) and parent.attr in REMOVERS:
+        return "out"  # called, or handed on to be called: `ref(thing, TABLE.discard)`
     if isinstance(parent, ast.Attribute) and isinstance(above, ast.Call) and above.func is parent:
-        if parent.attr in REMOVERS:
-            return "out"
         constant = bool(above.args) and isinstance(above.args[0], ast.Constant)
         return "add" if parent.attr in ADDERS and not constant else ""
     if isinstance(parent, ast.Subscript) and parent.value is node:
