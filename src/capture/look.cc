@@ -9,6 +9,7 @@
 #include "capture/assemble.h"
 #include "capture/code_bodies.h"
 #include "capture/native_roots.h"
+#include "capture/opaque_bodies.h"
 #include "capture/pools.h"
 #include "capture/proc_memory.h"
 #include "capture/stopped_copy.h"
@@ -71,8 +72,10 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
     UNLEAK_RETURN_IF_ERROR(assembler.Build({*layout, memory, types}, &columns));
     DescribeThreads(pid, options.proc_root, memory, &columns);
     if (options.conservative) {
-      AddNativeRoots({*layout, memory, assembler.index(), maps, stacks, assembler.interpreter_states(), assembler.thread_states()},
-                     &columns);
+      const NativeInput native{*layout, memory, assembler.index(), maps, stacks,
+                               assembler.interpreter_states(), assembler.thread_states()};
+      AddOpaqueEdges(native, &columns);
+      AddNativeRoots(native, &columns);
     }
     AddCodeBodies(*layout, memory, [&](const std::string& file) { return sources.Missing(file) || (newer && IsOwn(file)); }, &columns);
     return Status::Ok();

@@ -224,27 +224,10 @@ class NativeScan {
     return text;
   }
 
-  // How many references of the nodes that were hit nothing counted explains, by node.
-  std::unordered_map<u32, i64> Unexplained() const {
-    std::unordered_map<u32, i64> left;
-    for (const Hit& hit : hits_) left.emplace(hit.node, i64{c_.refcount[hit.node]});
-    std::vector<u64> wanted(c_.node_count() / 64 + 1);
-    for (const auto& [node, count] : left) wanted[node >> 6] |= u64{1} << (node & 63);
-    for (u32 e = 0; e < c_.edge_count(); ++e) {
-      const u32 to = c_.edge_target[e];
-      if ((wanted[to >> 6] >> (to & 63) & 1) == 0 || Label::Class(c_.edge_label[e]) == EdgeClass::kConservative)
-        continue;
-      --left[to];
-    }
-    for (const snapshot::Root& root : c_.roots) {
-      if (root.node != kNone && !root.conservative && root.kind != RootKind::kImmortal && left.contains(root.node))
-        --left[root.node];
-    }
-    return left;
-  }
-
   void AddRoots() {
-    const auto left = Unexplained();
+    std::vector<u32> nodes;
+    for (const Hit& hit : hits_) nodes.push_back(hit.node);
+    const auto left = UncountedReferences(c_, nodes);
     for (const Hit& hit : hits_) {
       if (left.at(hit.node) <= 0) continue;
       const Place& place = places_[hit.place];
@@ -277,6 +260,25 @@ class NativeScan {
 };
 
 }  // namespace
+
+std::unordered_map<u32, i64> UncountedReferences(const Columns& c, const std::vector<u32>& nodes) {
+  std::unordered_map<u32, i64> left;
+  std::vector<u64> wanted(c.node_count() / 64 + 1);
+  for (u32 node : nodes) {
+    left.emplace(node, i64{c.refcount[node]});
+    wanted[node >> 6] |= u64{1} << (node & 63);
+  }
+  for (u32 e = 0; e < c.edge_count() && !nodes.empty(); ++e) {
+    const u32 to = c.edge_target[e];
+    if ((wanted[to >> 6] >> (to & 63) & 1) == 0 || Label::Class(c.edge_label[e]) == EdgeClass::kConservative) continue;
+    --left[to];
+  }
+  for (const snapshot::Root& root : c.roots) {
+    if (root.node != kNone && !root.conservative && root.kind != RootKind::kImmortal && left.contains(root.node))
+      --left[root.node];
+  }
+  return left;
+}
 
 void AddNativeRoots(const NativeInput& input, Columns* columns) { NativeScan(input, columns).Run(); }
 

@@ -8,7 +8,7 @@
 // ELF image get snapshot::kStatic.
 #pragma once
 
-#include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "capture/assemble_index.h"
@@ -27,6 +27,9 @@ struct NativeInput {
   const std::vector<u64>& interpreter_states;  // addresses
   const std::vector<u64>& thread_states;       // of Columns::threads
 };
+
+// Of each of `nodes`: its reference count without those that counted edges and roots explain.
+std::unordered_map<u32, i64> UncountedReferences(const snapshot::Columns& columns, const std::vector<u32>& nodes);
 
 // `columns` must be complete but for this; the threads' native ids name stacks.
 void AddNativeRoots(const NativeInput& input, snapshot::Columns* columns);

@@ -258,6 +258,61 @@ old: ext.Stale opaque rc=1 { [*] -> a (conservative) }
   EXPECT_EQ(loose.PopulationOf("b"), Population::kUnexplained);
 }
 
+TEST(Populations, ConservativeRootHoldsOnlyWhatACountIsLeftFor) {
+  const Built b(R"(
+thread main
+code f
+frame top thread=main code=f
+cache: dict rc=1 { ['x'] -> x }
+x: str
+a: app.Node { .b -> b }
+b: app.Node { .a -> a }
+root frame top slot -> cache (conservative)
+root frame top slot -> a (conservative)
+)");
+  EXPECT_EQ(b.PopulationOf("cache"), Population::kRetained);
+  EXPECT_EQ(b.PopulationOf("x"), Population::kRetained);
+  EXPECT_EQ(b.heap().surplus(b["cache"]), 1);
+  EXPECT_EQ(b.heap().unexplained(b["cache"]), 0);
+  // A stale slot: all of the count is explained by the cycle itself.
+  EXPECT_EQ(b.PopulationOf("a"), Population::kGarbage);
+  EXPECT_EQ(b.heap().completeness().explained, 4u);
+  EXPECT_EQ(b.heap().completeness().possible_objects, 1u);
+}
+
+TEST(Populations, ConservativeEdgeOfWhatIsRetainedHoldsOnlyIfItExplainsAllOfTheRest) {
+  const Built b(R"(
+root module app
+app: module { .box -> box }
+box: ext.Box opaque { [*] -> held (conservative), [*] -> lost (conservative) }
+held: list rc=1 { [0] -> inner }
+inner: str
+lost: list rc=2
+)");
+  EXPECT_EQ(b.PopulationOf("held"), Population::kRetained);
+  EXPECT_EQ(b.PopulationOf("inner"), Population::kRetained);
+  EXPECT_EQ(b.heap().unexplained(b["held"]), 0);
+  EXPECT_EQ(b.PopulationOf("lost"), Population::kUnexplained);
+  EXPECT_EQ(b.heap().surplus(b["lost"]), 2);
+  EXPECT_EQ(b.heap().unexplained(b["lost"]), 1);
+  EXPECT_EQ(b.heap().completeness().surplus_references, 1u);
+  // The path says how, and the box does not dominate what it may hold.
+  EXPECT_EQ(b.heap().parent(b["held"]), b["box"]);
+  EXPECT_FALSE(b.heap().dominates(b["box"], b["held"]));
+}
+
+TEST(Populations, LinkOfACallCacheIsOwnedByTheCache) {
+  const Built b(R"(
+type functools._lru_list_elem role=lru-link no-gc
+root module app
+app: module { .f -> f }
+f: functools._lru_cache_wrapper { .cache -> d, [*] -> link (omitted) }
+d: dict { {*} -> link }
+link: functools._lru_list_elem rc=2
+)");
+  EXPECT_EQ(b.heap().surplus(b["link"]), 0);
+}
+
 TEST(Populations, UnexplainedReferencesHold) {
   const Built b(R"(
 lost: app.Session rc=+1 { .data -> data, .cycle -> cycle }

@@ -109,6 +109,22 @@ class Extents {
     return locals > 65536 || stack > 65536 ? FrameSlots{} : FrameSlots{locals, locals + stack};
   }
 
+  // Bytes of the buffer that a numpy.ndarray owns: it is contiguous, so the widest dimension spans all of it.
+  u64 NdarrayBytes(u64 object) const {
+    constexpr u64 kOwnsData = 4, kMostDimensions = 64, kMostBytes = u64{1} << 48;
+    const auto& l = v_.layout.ndarray;
+    u64 n = v_.Word32(object, l.dimensions_n), most = 0;
+    u64 dimensions = v_.Word(object, l.dimensions), strides = v_.Word(object, l.strides);
+    if ((v_.Word32(object, l.flags) & kOwnsData) == 0 || v_.Word(object, l.base) != 0) return 0;
+    if (n == 0 || n > kMostDimensions || !IsSane(dimensions) || !IsSane(strides)) return 0;
+    for (u64 i = 0; i < n; ++i) {
+      u64 count = v_.memory.Word(dimensions + i * 8), stride = v_.memory.Word(strides + i * 8);
+      if (count == 0 || count >= kMostBytes || stride >= kMostBytes || (stride != 0 && count > kMostBytes / stride)) return 0;
+      most = std::max(most, count * stride);
+    }
+    return most;
+  }
+
  private:
   template <class Own>
   u64 StrSize(u64 object, const TypeInfo& t, const Own& own) const {
@@ -171,6 +187,7 @@ class Extents {
         u64 item = IsSane(descriptor) ? v_.Word32(descriptor, l.array.descriptor_itemsize) : 0;
         return item > 16 ? 0 : own(v_.Word(object, l.array.items), v_.Word(object, l.array.allocated) * item);
       }
+      case UNLEAK_NDARRAY: return own(v_.Word(object, l.ndarray.data), NdarrayBytes(object));
       case UNLEAK_TYPE: return HasFlag(v_.TypeFlags(object), kFlagHeap) ? t.item_size * v_.Count(object) : 0;
       case UNLEAK_DATETIME: return v_.Byte(object, l.datetime.has_tzinfo) != 0 ? 0 : ~u64{7};  // allocated 8 bytes short
       default: break;

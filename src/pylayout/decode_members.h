@@ -39,6 +39,7 @@ class Members {
     if (t.kind == UNLEAK_DICT) OmittedKeysOfDict(object);
     else if (t.kind == UNLEAK_TYPE) OmittedOfType(object);
     else if (t.kind == UNLEAK_CALL_CACHE) OmittedLinks(object);
+    else if (t.kind == UNLEAK_NDARRAY) OmittedItems(object);
     if (t.spec >= 0) OmittedOfSpec(object, t);
     if (t.attached == Attached::kGenerator) OmittedOfGenerator(object);
   }
@@ -356,6 +357,17 @@ class Members {
     for (u64 i = 0; link != object && IsSane(link) && i < kMaxLinks; ++i, link = v_.Word(link, l_.call_link.next)) {
       visit_(link, Edge::kOmitted, kNoLabel);
     }
+  }
+
+  // What an array of objects holds (numpy/ndarraytypes.h). Views hold their base, which owns the buffer.
+  void OmittedItems(u64 object) {
+    constexpr u64 kObjects = 17;  // NPY_OBJECT
+    const auto& l = l_.ndarray;
+    u64 descriptor = v_.Word(object, l.descriptor), data = v_.Word(object, l.data);
+    if (!IsSane(descriptor) || !IsSane(data) || v_.Byte(descriptor, l.descriptor_kind) != 'O') return;
+    if (v_.Word32(descriptor, l.descriptor_number) != kObjects) return;
+    v_.EachPlace(data, extents_.NdarrayBytes(object) / 8, 8,
+                 [&](u64 i, u64 at) { visit_(v_.memory.Word(at), Edge::kOmitted, IndexLabel(i)); });
   }
 
   // 3.12, 3.13: a generator that has ended keeps its code object; its traverse says nothing any more (Objects/genobject.c).

@@ -120,6 +120,7 @@ static void ModuleSpecs(void) {
    * converters, restype, checker; it has the traverse of dict */
   Spec("StgDict", 0, 0, "DICT", -1, 0, STG_DICT(0), STG_DICT(4), STG_DICT(5), STG_DICT(6), STG_DICT(7), END);
 #endif
+  Spec("numpy.ndarray", 0, 1, "NDARRAY", -1, 0, ITEM(4), ITEM(5), END); /* base, descr */
   /* Modules/_functoolsmodule.c: lru_cache_object, lru_list_elem */
   Spec("functools._lru_cache_wrapper", 0, 1, "CALL_CACHE", -1, 0, END);
   Spec("functools._lru_list_elem", 0, 0, "CALL_LINK", -1, 0, END);
@@ -146,6 +147,15 @@ static void StructsWithoutHeader(void) {
   FIELD(array.descriptor, sizeof(PyVarObject) + 16);
   FIELD(array.descriptor_itemsize, 4);
   FIELD(call_link.next, ITEM(1));
+  FIELD(ndarray.data, ITEM(0));
+  FIELD(ndarray.dimensions_n, ITEM(1)); /* int */
+  FIELD(ndarray.dimensions, ITEM(2));
+  FIELD(ndarray.strides, ITEM(3));
+  FIELD(ndarray.base, ITEM(4));
+  FIELD(ndarray.descriptor, ITEM(5));
+  FIELD(ndarray.flags, ITEM(6));                 /* int */
+  FIELD(ndarray.descriptor_kind, ITEM(1));       /* char */
+  FIELD(ndarray.descriptor_number, ITEM(1) + 4); /* int */
   FIELD(datetime.has_tzinfo, offsetof(PyDateTime_DateTime, hastzinfo));
   FIELD(datetime.datetime_tzinfo, offsetof(PyDateTime_DateTime, tzinfo));
   FIELD(datetime.time_tzinfo, offsetof(PyDateTime_Time, tzinfo));

@@ -63,6 +63,29 @@ static u64 array_block(Context *c, u64 object) {
   return item > 16 ? 0 : owned_block(c, load(object + (u64)l->array.items), load(object + (u64)l->array.allocated) * item);
 }
 
+enum { NDARRAY_OWNS_DATA = 4, NDARRAY_OBJECTS = 17, NDARRAY_DIMENSIONS = 64 }; /* ndarraytypes.h: NPY_ARRAY_OWNDATA, NPY_OBJECT, NPY_MAXDIMS of 2.x */
+
+/* Bytes of the buffer that an array owns: it is contiguous, so the widest dimension spans all of it. */
+static u64 ndarray_bytes(const Context *c, u64 object) {
+  const struct unleak_layout *l = &c->layout;
+  u64 n = load32(object + (u64)l->ndarray.dimensions_n), most = 0;
+  u64 dimensions = load(object + (u64)l->ndarray.dimensions), strides = load(object + (u64)l->ndarray.strides);
+  if (!(load32(object + (u64)l->ndarray.flags) & NDARRAY_OWNS_DATA) || load(object + (u64)l->ndarray.base)) return 0;
+  if (!n || n > NDARRAY_DIMENSIONS || !sane(dimensions) || !sane(strides)) return 0;
+  for (u64 i = 0; i < n; i++) {
+    u64 count = probe(dimensions + i * 8), stride = probe(strides + i * 8);
+    if (!count) return 0;
+    if (count >> MAX_LENGTH_LOG2 || stride >> MAX_LENGTH_LOG2) return 0;
+    if (stride && count > (1ull << MAX_LENGTH_LOG2) / stride) return 0;
+    if (count * stride > most) most = count * stride;
+  }
+  return most;
+}
+
+INLINE u64 ndarray_block(Context *c, u64 object) {
+  return owned_block(c, load(object + (u64)c->layout.ndarray.data), ndarray_bytes(c, object));
+}
+
 /* Values of an instance that lie outside its body (3.11, 3.12: block) or behind it (3.13+). */
 static u64 instance_extra(Context *c, u64 object, const Type *t) {
   u64 behind = inline_values(c, object, t), start;
@@ -124,6 +147,7 @@ static u64 kind_extra(Context *c, u64 object, const Type *t) {
       return owned_block(c, load(object + (u64)l->bytearray.bytes), load(object + (u64)l->bytearray.alloc));
     case UNLEAK_DEQUE: return deque_blocks(c, object);
     case UNLEAK_ARRAY: return array_block(c, object);
+    case UNLEAK_NDARRAY: return ndarray_block(c, object);
     case UNLEAK_TYPE: return has_flag(load(object + (u64)l->type.flags), FLAG_HEAP) ? t->item_size * item_count(c, object) : 0;
     case UNLEAK_DATETIME: return load8(object + (u64)l->datetime.has_tzinfo) ? 0 : (u64)-8; /* allocated without tzinfo */
     default: break;

@@ -100,6 +100,16 @@ static void call_cache_members(Context *c, u64 object) {
     edge(c, link, UNLEAK_OMITTED, UNLEAK_LABEL_NONE);
 }
 
+/* What an array of objects holds. Views hold their base, which owns the buffer. */
+static void ndarray_members(Context *c, u64 object) {
+  const struct unleak_layout *l = &c->layout;
+  u64 descriptor = load(object + (u64)l->ndarray.descriptor), data = load(object + (u64)l->ndarray.data);
+  if (!sane(descriptor) || !sane(data) || (u8)probe(descriptor + (u64)l->ndarray.descriptor_kind) != 'O') return;
+  if ((u32)probe(descriptor + (u64)l->ndarray.descriptor_number) != NDARRAY_OBJECTS) return;
+  u64 count = ndarray_bytes(c, object) / 8;
+  for (u64 i = 0; i < count; i++) edge(c, load(data + i * 8), UNLEAK_OMITTED, i << 3 | UNLEAK_LABEL_INDEX);
+}
+
 /* 3.12, 3.13: a generator that has ended keeps its code object; its traverse says nothing any more (Objects/genobject.c). */
 static void generator_members(Context *c, u64 object) {
   const struct unleak_layout *l = &c->layout;
@@ -113,6 +123,7 @@ static void omitted_members(Context *c, u64 object, const Type *t) {
   else if (t->kind == UNLEAK_TYPE) type_members(c, object);
   else if (t->kind == UNLEAK_CALL_CACHE) call_cache_members(c, object);
   else if (t->kind == UNLEAK_CALL_LINK) c->saw_type = 1;
+  else if (t->kind == UNLEAK_NDARRAY) ndarray_members(c, object);
   if (t->spec >= 0) spec_members(c, object, t);
   if (t->shape == UNLEAK_SHAPE_GENERATOR) generator_members(c, object);
 }
