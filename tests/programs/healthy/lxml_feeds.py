@@ -17,7 +17,7 @@ def feed(number):
     items = "".join("<item><title>news %d.%d</title><p>text</p></item>" % (number, n) for n in range(30))
     root = etree.fromstring("<rss><channel>%s</channel></rss>" % items)
     titles = root.xpath("//item/title/text()")
-    for item in root.iterfind(".//item"):
+    for item in root.iter("item"):
         item.set("seen", "yes")
     soup = BeautifulSoup(etree.tostring(root), "lxml")
     LAST.append((titles, [tag.get_text() for tag in soup.find_all("p")]))
