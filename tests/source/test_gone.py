@@ -112,9 +112,9 @@ def test_a_touched_file_is_still_the_source(look, python):
 def test_code_made_by_exec(look, python):
     places, page, _ = look(python, lambda path: None, "MADE")
     assert places[0] == (4, "make", "bytecode")
-    assert not any(body["file"].endswith("shop.py") for body in page["bytecode"]), (
-        "the file is there: nothing is kept of it"
-    )
+    if python.version <= sys.version_info[:2]:
+        kept = {body["file"] for body in page["bytecode"]}
+        assert not any(file.endswith("shop.py") for file in kept), "the file is there: nothing is kept of it"
 
 
 NEWER = """
