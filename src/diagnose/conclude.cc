@@ -199,6 +199,7 @@ Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate
   const bool known = !places.empty() || (c.finding.contains("sites") && !c.finding["sites"]["suspect"].empty());
   if (!places.empty()) c.finding["sites"]["stored"] = std::move(places);
   if (evidence.looks.size() >= 4 && c.growth.steady && known) j.certainty = "confirmed";
+  if (c.finding["evidence"].value("costs_nothing", false)) j.certainty = "possible";
   return j;
 }
 

@@ -75,6 +75,7 @@ bool AnythingGrows(const std::vector<Candidate>& candidates) {
 bool Clear(const std::vector<Candidate>& candidates) {
   return std::any_of(candidates.begin(), candidates.end(), [](const Candidate& c) {
     if (c.family == Family::kCycle) return c.objects_per_s >= 20.0;
+    if (c.finding["evidence"].value("costs_nothing", false)) return false;
     return c.family != Family::kPeak && c.growth.every_interval && c.growth.steady && c.survival >= kFullSurvival && c.growth.total >= 24;
   });
 }

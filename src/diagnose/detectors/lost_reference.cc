@@ -16,8 +16,9 @@
 //     PyObject *list = PyDict_Items(dict);       // a new reference
 //     if (!convert(list)) return NULL;           // the error path forgets Py_DECREF(list)
 //
-// Limits: At least four looks and 16 references. Native code that keeps objects in memory of its own, in a growing cache
-// of C, looks the same. The call is named only where a watch saw it.
+// Limits: At least four looks and 16 references. Native code that keeps objects in memory of its own, in a growing
+// cache of C, looks the same. The native call that forgets is not named. Classes, modules and their namespaces live as
+// long as the program: a count of theirs that rises costs no memory, and is told as possible only.
 #include <algorithm>
 
 #include "diagnose/detectors/detectors.h"
@@ -151,6 +152,9 @@ Candidate HeldObject(const Evidence& evidence, u32 node, const Series& series, c
                  {"at_s", series.at_s},
                  {"refcount", columns.refcount[node]},
                  {"referrers", Referrers(evidence.last, node)}}}};
+  const snapshot::Role role = columns.role_of(node);
+  c.finding["evidence"]["costs_nothing"] =
+      role == snapshot::Role::kType || role == snapshot::Role::kModule || evidence.last.is_namespace(node);
   const std::string name = c.holder.known ? c.holder.text : "a " + ShortName(c.main_type);
   c.title = "the reference count of " + name + " (" + ShortName(c.main_type) + ") rises by " +
             FormatCount(static_cast<u64>(growth.per_s + 0.5)) + " a second, and nothing new refers to it";
@@ -172,6 +176,14 @@ std::unordered_map<std::string, u64> FindHeldObjects(const Evidence& evidence, s
     out->push_back(HeldObject(evidence, node, series, growth));
   }
   return explained;
+}
+
+// A class that gets a reference too many with each instance (its type forgets to give back the one that each instance
+// has) can never go, which a class seldom does: nothing becomes more. It is told, but never decides the verdict.
+bool AreClasses(const Columns& columns, const std::string& type) {
+  return std::any_of(columns.types.begin(), columns.types.end(), [&](const snapshot::Type& t) {
+    return t.role == snapshot::Role::kType && columns.strings.at(t.name) == type;
+  });
 }
 
 // Many objects that are held, each with a few references too many.
@@ -204,6 +216,7 @@ void FindHeldTypes(const Evidence& evidence, const std::unordered_map<std::strin
         {"what", Json::array({{{"type", type}, {"objects", now.held}, {"bytes", 0}}})},
         {"growth", GrowthOf(objects, references, c, 0.0)},
         {"evidence", {{"surplus", references.value}, {"at_s", references.at_s}, {"referrers", Json::array()}}}};
+    c.finding["evidence"]["costs_nothing"] = AreClasses(evidence.last.columns(), type);
     c.title = ShortName(type) + " objects that are in use get " + FormatCount(static_cast<u64>(growth.per_s + 0.5)) +
               " references a second that nothing explains";
     out->push_back(std::move(c));
