@@ -376,9 +376,10 @@ def _makes_class(node: ast.Call) -> bool:
 def _library_makers(cycle: Cycle) -> Iterator[Place]:
     """Calls in libraries that make a class, where nothing says which class it is: those that the program leads to."""
     program, traced = cycle.program, 0
-    for path in program.files:
-        if not program.is_library(path) or not _MAKER.search(program.text(path)) or not program.uses(path):
-            continue
+    paths = [p for p in program.files if program.is_library(p) and _MAKER.search(program.text(p))]
+    for path in sorted(paths, key=lambda p: (program.is_standard(p), not program.uses(p))):
+        if traced >= _MAX_MAKERS:
+            return
         source = program.source(path)
         for scope in source.scopes if source is not None else ():
             for node in scope.of(ast.Call) if in_function(scope) else ():

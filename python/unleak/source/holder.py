@@ -505,7 +505,8 @@ class Tracker:
         kept = [k for k, step in enumerate(self.steps) if step.key == attr]
         klass = self._receiver_class(expr.value, scope) if kept else None
         near = self._class_confidence(klass) if klass is not None and self.class_name else 0.0
-        return (kept[-1] + 1, near * 0.9) if near > 0.5 else None
+        by_name = (kept[-1] + 1, 0.4) if kept and kept[-1] + 1 == self.final else None
+        return (kept[-1] + 1, near * 0.9) if near > 0.5 else by_name
 
     def _shared_namespace(self) -> bool:
         """Whether a global is made by nobody in its module's own file: then others put it into the module's dict."""
