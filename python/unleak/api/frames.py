@@ -45,7 +45,7 @@ def running() -> Running:
             ids.add(id(frame))
             if not is_own(frame):
                 _read(frame, where, found, namespaces)
-            frame = frame.f_back
+            frame = frame.f_back  # type: ignore[assignment]  # None in the end: one of them is our own, a cycle
     return Running(found, namespaces, frozenset(ids))
 
 

@@ -8,7 +8,7 @@ import gc
 import sys
 import types
 from collections import deque
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 LONGEST = 40
 _PLAIN = (str, int, float, bool, bytes, type(None))
@@ -124,10 +124,15 @@ def _named(holder: Any) -> Iterator[Tuple[str, Any]]:
             yield name, type.__dict__[name].__get__(holder)
         return
     if isinstance(holder, types.ModuleType):
-        yield from types.ModuleType.__dict__["__dict__"].__get__(holder).items()
+        yield from module_dict(holder).items()
         return
     yield from _instance_values(holder)
     yield "__class__", type(holder)
+
+
+def module_dict(module: types.ModuleType) -> Dict[str, Any]:
+    """A module's namespace, read without code of a module's own class."""
+    return vars(types.ModuleType)["__dict__"].__get__(module)
 
 
 def _instance_values(holder: Any) -> Iterator[Tuple[str, Any]]:

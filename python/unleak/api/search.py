@@ -320,4 +320,4 @@ def _namespaces() -> Dict[int, str]:
 
 def _namespace(module: Any) -> Dict[str, Any]:
     """A module's dict, read without code of a module's own class; {} for what is put into sys.modules instead."""
-    return types.ModuleType.__dict__["__dict__"].__get__(module) if isinstance(module, types.ModuleType) else {}
+    return naming.module_dict(module) if isinstance(module, types.ModuleType) else {}

@@ -7,7 +7,7 @@ import io
 import os
 import stat
 import tokenize
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from unleak.check.finding import Problem
 
@@ -26,7 +26,8 @@ class Text(NamedTuple):
 
 def listed(paths: Sequence[str], exclude: Sequence[str] = ()) -> Tuple[List[str], List[Problem]]:
     """The files to look at, in order and once each; a path that is not there is a problem."""
-    found, problems = {}, []
+    found: Dict[str, None] = {}
+    problems: List[Problem] = []
     for path in paths:
         if os.path.isdir(path):
             found.update(dict.fromkeys(_below(path, exclude, problems)))

@@ -71,7 +71,9 @@ def apply(findings: List[Finding], ignores: List[Ignore]) -> Tuple[List[Finding]
     """(findings that stay, findings that are suppressed, ignores that suppressed something)."""
     if not ignores:
         return findings, [], set()
-    stay, suppressed, used = [], [], set()
+    stay: List[Finding] = []
+    suppressed: List[Finding] = []
+    used: Set[Ignore] = set()
     for finding in findings:
         fitting = [ignore for ignore in ignores if _fits(ignore, finding)]
         used.update(fitting)

@@ -141,9 +141,9 @@ class Module:
                     found[alias.asname or alias.name.partition(".")[0]] = (
                         alias.name if alias.asname else alias.name.partition(".")[0]
                     )
-            for node in self.nodes(ast.ImportFrom):
-                base = "." * node.level + (node.module or "")
-                for alias in node.names:
+            for origin in self.nodes(ast.ImportFrom):
+                base = "." * origin.level + (origin.module or "")
+                for alias in origin.names:
                     found[alias.asname or alias.name] = base + "." + alias.name
             self._imports = found
         return self._imports

@@ -75,7 +75,9 @@ class _Pool:
 
     def _start(self, batch: List[str]) -> None:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, self._names), daemon=True)
+        process = self._context.Process(  # type: ignore[attr-defined]
+            target=_work, args=(theirs, self._names), daemon=True
+        )
         process.start()
         theirs.close()
         ours.send(batch)

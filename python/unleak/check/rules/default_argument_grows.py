@@ -66,7 +66,7 @@ def check(module: Module) -> Iterator[Finding]:
                 yield module.finding(__name__, adds[0], text, "%s.%s" % (function.name, parameter.arg), adds)
 
 
-def _defaults(function: Function) -> List[Tuple[ast.arg, ast.AST]]:
+def _defaults(function: Function) -> List[Tuple[ast.arg, ast.expr]]:
     positional = [*function.args.posonlyargs, *function.args.args]
     found = list(zip(positional[len(positional) - len(function.args.defaults) :], function.args.defaults))
     return found + [(a, d) for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults) if d is not None]

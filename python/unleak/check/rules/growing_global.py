@@ -42,9 +42,9 @@ Key = Tuple[str, str]  # class, name; class "" for a global
 def check(module: Module) -> Iterator[Finding]:
     candidates = _containers(module)
     adds: Dict[Key, List[ast.AST]] = {}
-    for node in module.nodes(ast.Name):
-        if ("", node.id) in candidates and not _is_local(module, node):
-            _use(module, node, ("", node.id), candidates, adds)
+    for name in module.nodes(ast.Name):
+        if ("", name.id) in candidates and not _is_local(module, name):
+            _use(module, name, ("", name.id), candidates, adds)
     for attribute in module.nodes(ast.Attribute):
         for klass in _classes(module, attribute):
             _use(module, attribute, (klass, attribute.attr), candidates, adds)

@@ -47,8 +47,8 @@ RULE = Facts(
 
 
 def check(module: Module) -> Iterator[Finding]:
-    loops = [*module.nodes(ast.For), *module.nodes(ast.comprehension)]
-    for source in (loop.iter for loop in loops):
+    sources = [loop.iter for loop in module.nodes(ast.For)] + [part.iter for part in module.nodes(ast.comprehension)]
+    for source in sources:
         file = _read_at_once(source)
         if file is not None and opened(module, source, file):
             text = "the whole file is read and held as a list: iterate over the file itself"

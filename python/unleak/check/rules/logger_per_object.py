@@ -39,6 +39,7 @@ RULE = Facts(
     words=(r"\bgetLogger\b|\bgetChild\b",),
     default=True,
     fixes=(
+        "tarasko/picows#72",
         "DIRACGrid/DIRAC#5280",
         "github/annotated-logger#83",
         "paramiko/paramiko@50d63690e",

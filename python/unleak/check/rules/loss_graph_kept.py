@@ -29,7 +29,7 @@ A total on which `backward()` itself is called is meant to have the graphs, and 
 from __future__ import annotations
 
 import ast
-from typing import Iterator, Set
+from typing import Iterator, List, Set, Union
 
 from unleak.check.finding import Finding
 from unleak.check.module import Module, walk
@@ -52,7 +52,8 @@ def check(module: Module) -> Iterator[Finding]:
     ):
         return
     stepped = _backward(module.tree)
-    for loop in [*module.nodes(ast.For), *module.nodes(ast.While)]:
+    loops: List[Union[ast.For, ast.While]] = [*module.nodes(ast.For), *module.nodes(ast.While)]
+    for loop in loops:
         here = _backward(loop)
         for node in walk(*loop.body):
             if not isinstance(node, ast.AugAssign) or not isinstance(node.op, ast.Add):
