@@ -34,6 +34,15 @@ void FoldStrings(const Heap& heap, StringLedger* out) {
   }
 }
 
+// A conservative reference holds what it leads to if that has a count which nothing else explains: a capsule and what
+// its pointer stands for.
+bool Holds(const Heap& heap, u32 edge) {
+  const u32 label = heap.columns().edge_label[edge];
+  if (snapshot::Label::Class(label) == snapshot::EdgeClass::kConservative)
+    return heap.surplus(heap.columns().edge_target[edge]) > 0;
+  return graph::kHoldingEdges.has(label);
+}
+
 }  // namespace
 
 bool IsLost(const Heap& heap, u32 node) {
@@ -110,9 +119,7 @@ std::vector<TypeCount> Dragged(const Heap& heap, const std::string& type) {
     stack.pop_back();
     for (u32 e = c.edge_row[node]; e < c.edge_row[node + 1]; ++e) {
       const u32 to = c.edge_target[e];
-      if (!graph::kHoldingEdges.has(c.edge_label[e]) || heap.population(to) != Population::kUnexplained ||
-          IsLost(heap, to))
-        continue;
+      if (!Holds(heap, e) || heap.population(to) != Population::kUnexplained || IsLost(heap, to)) continue;
       if (!seen.insert(to)) continue;
       stack.push_back(to);
       dragged.push_back(to);

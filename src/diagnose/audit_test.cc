@@ -59,6 +59,15 @@ TEST(Audit, ObjectsThatNobodyCanGiveBackAreALeak) {
   EXPECT_EQ(f["certainty"], "probable");
 }
 
+TEST(Audit, WhatALostNativeObjectPointsToIsNamedWithIt) {
+  const Json d = Diagnose("type numpy.ndarray no-gc\n" +
+                          Growing("lost[1..%]: PyCapsule rc=1 opaque { [*] -> array[i] (conservative) }\narray[1..%]: "
+                                  "numpy.ndarray rc=1\n"));
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["what"][0]["type"], "PyCapsule");
+  EXPECT_EQ(d["findings"][0]["what"][1]["type"], "numpy.ndarray");
+}
+
 TEST(Audit, AnObjectInUseIsNamedByWhoRefersToIt) {
   const Json d = Diagnose(Growing("v: app.Value rc=+%\n"));
   ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
