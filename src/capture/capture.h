@@ -16,11 +16,12 @@ namespace unleak::capture {
 
 struct Options {
   u64 max_pause_ns = 250'000'000;    // --max-pause: above this estimate refuse
-  double max_extra = 0.10;           // --max-extra: share of the memory headroom that copy-on-write may use
+  double max_extra = 0.10;           // --max-extra: share of the memory headroom that copy-on-write (or the copy) may use
   u64 time_limit_ns = 10'000'000'000;  // life of the clone; 3 times its estimate where that is more
   u64 safe_point_wait_ns = 1'000'000'000;
   int max_retakes = 2;
   bool use_reader = false;           // tests: read the same clone from outside instead of walking in it
+  bool copy = false;                 // --copy: copy the memory while the target stands still, even if it could be cloned
   bool conservative = true;          // scan bodies of opaque objects
   bool orphans = true;               // search the pools for objects that nobody reaches
   bool labels = true, blocks = true;  // benchmarks: what the walk costs without edge labels, without owned blocks

@@ -33,10 +33,12 @@ ClonedProcess::ClonedProcess(const CloneCall& call, u64 syscall_instruction)
     : tid_(call.tid),
       pid_in_target_(call.pid_in_target),
       syscall_instruction_(syscall_instruction),
-      memory_(static_cast<u32>(call.tid)) {}
+      memory_(static_cast<u32>(call.tid)) {
+  // While the target still stands: from its first write on, memory may run short.
+  std::ofstream("/proc/" + std::to_string(tid_) + "/oom_score_adj") << 1000;
+}
 
 Status ClonedProcess::MakeHarmless() {
-  std::ofstream("/proc/" + std::to_string(tid_) + "/oom_score_adj") << 1000;
   setpriority(PRIO_PROCESS, static_cast<id_t>(tid_), kNice);
   // The kernel writes to the area on return to user mode, and we run on the TLS block it may lie in.
   RseqConfiguration rseq;
@@ -57,7 +59,7 @@ Status ClonedProcess::ProtectSharedMemory() {
     if (long error = SystemCall(SYS_mprotect, m.start, m.end - m.start, protection))
       return Status(Code::kCorrupt, "the copy of the process keeps a writable shared mapping at " + std::to_string(m.start) +
                                         " (" + m.path + "), error " + std::to_string(-error),
-                    "look at it with the reader instead of the walker");
+                    "add --copy: its memory is copied while it stands still, instead");
   }
   return Status::Ok();
 }

@@ -15,7 +15,7 @@ namespace unleak::capture {
 
 class ClonedProcess {
  public:
-  // Takes over a clone that CloneInWindow made. `syscall_instruction`: any `syscall` in its memory.
+  // Takes over a clone that CloneInWindow made, and makes it the first to be killed when memory is short. `syscall_instruction`: any `syscall` in its memory.
   ClonedProcess(const CloneCall& call, u64 syscall_instruction);
   ~ClonedProcess() { Kill(); }
   ClonedProcess(const ClonedProcess&) = delete;
@@ -25,7 +25,7 @@ class ClonedProcess {
   long pid_in_target() const { return pid_in_target_; }
   const ProcessMemory& memory() const { return memory_; }
 
-  // Makes it first to be killed when memory is short, behind others for a CPU; writable memory that it shares with others is
+  // Puts it behind others for a CPU; writable memory that it shares with others is
   // made read-only, the restartable sequence area of its thread is given up, all files are closed.
   // kCorrupt if it cannot be made harmless.
   Status MakeHarmless();

@@ -102,6 +102,30 @@ Status FindInterpreter(u32 pid, const Options& options, Inspected* all) {
   return Status::Ok();
 }
 
+// A clone where that is within the limits; else a copy of the memory while the process stands still, if that is.
+Status ChooseWay(const Options& options, Inspected* all) {
+  CopyReason reason{"runs under a seccomp filter", "run it without the filter (Docker: --security-opt seccomp=unconfined)"};
+  Status clone;
+  if (options.copy && !all->by_copy) {
+    all->by_copy = true;
+    reason = {"is to be copied (--copy)", "leave out --copy"};
+  } else if (!all->by_copy) {
+    clone = CheckLimits(all->status, options, options.proc_root == "/proc" ? BusyCpus(all->target.pid) : 0, &all->target);
+    if (clone.ok() || all->target.estimated_pause_ns > options.max_pause_ns) return clone;
+    reason = {"is at a limit: " + clone.message(), clone.hint()};
+  }
+  Target copied = all->target;
+  const Status copy = CheckCopyLimits(all->status, options, reason, &copied);
+  if (!copy.ok()) {
+    if (all->by_copy) all->target = copied;
+    return copy;
+  }
+  all->by_copy = true;
+  all->target = copied;
+  all->target.notes.push_back(reason.why + ": its memory is copied while it stands still, not cloned");
+  return Status::Ok();
+}
+
 // Everything that may speak against a look, the plainest reason first.
 Status Examine(u32 pid, const Options& options, Inspected* all) {
   if (pid == 0 || pid == static_cast<u32>(getpid())) {
@@ -113,9 +137,7 @@ Status Examine(u32 pid, const Options& options, Inspected* all) {
   UNLEAK_RETURN_IF_ERROR(CheckPermissions(pid, all->status, options.proc_root));
   UNLEAK_RETURN_IF_ERROR(FindInterpreter(pid, options, all));
   UNLEAK_RETURN_IF_ERROR(CheckSeccomp(pid, all));
-  if (!all->by_copy) return CheckLimits(all->status, options, &all->target);
-  all->target.notes.push_back("runs under a seccomp filter: its memory is copied while it stands still, not cloned");
-  return CheckCopyLimits(all->status, options, &all->target);
+  return ChooseWay(options, all);
 }
 
 }  // namespace

@@ -1,13 +1,20 @@
 #include "capture/inspect_limits.h"
 
+#include <time.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
+
+#include "capture/look.h"
+#include "capture/ptrace.h"
 
 namespace unleak::capture {
 namespace {
 
 constexpr u64 kNoLimit = std::numeric_limits<u64>::max();
+constexpr u64 kSparePids = 8;
 constexpr u64 kMiB = u64{1} << 20, kGiB = u64{1} << 30;
 
 // A file with one number, or "max".
@@ -36,7 +43,13 @@ void AddGroups(const std::string& hierarchy, std::string group, bool version2, R
   for (;;) {
     const std::string folder = hierarchy + group;
     room->bytes = std::min(room->bytes, MemoryRoom(folder, version2));
-    if (RoomBelow(Limit(folder + "/pids.max"), Limit(folder + "/pids.current")) == 0) room->process = false;
+    const u64 limit = Limit(folder + "/pids.max");
+    // Of a small group a few are enough; the program must find room for what it starts while the clone lives.
+    if (limit != kNoLimit && RoomBelow(limit, Limit(folder + "/pids.current")) < std::min(kSparePids, limit / 8 + 2)) {
+      room->process = false;
+      room->pids_file = folder + "/pids.max";
+      room->pids_limit = limit;
+    }
     const size_t slash = group.rfind('/');
     if (slash == std::string::npos || group.size() <= 1) return;
     group.resize(slash);
@@ -46,7 +59,8 @@ void AddGroups(const std::string& hierarchy, std::string group, bool version2, R
 }  // namespace
 
 Room RoomFor(u32 pid, const std::string& proc_root) {
-  Room room{kNoLimit, true};
+  Room room;
+  room.bytes = kNoLimit;
   if (const auto info = ReadSmallFile(proc_root + "/meminfo"); info.ok()) room.bytes = FieldOf(*info, "MemAvailable");
   const std::string groups = proc_root == "/proc" ? "/sys/fs/cgroup" : proc_root + "/cgroup";
   const auto text = ReadSmallFile(proc_root + "/" + std::to_string(pid) + "/cgroup");
@@ -71,25 +85,48 @@ u64 EstimatePause(const ProcStatus& status) {
   return 500'000 + static_cast<u64>(gib * 85e6);
 }
 
-u64 EstimateExtra(const ProcStatus& status) { return 20 * kMiB + status.anonymous / 10; }
+u64 EstimateExtra(const ProcStatus& status, double busy) {
+  const double anonymous = static_cast<double>(status.anonymous);
+  const double life = 0.1 + 3 * anonymous / static_cast<double>(kGiB);
+  const double written = std::clamp(busy * life * static_cast<double>(kGiB), anonymous / 10, anonymous);
+  return 20 * kMiB + static_cast<u64>(written);
+}
 
-Status CheckLimits(const ProcStatus& status, const Options& options, Target* target) {
+double BusyCpus(u32 pid) {
+  constexpr timespec kInterval{0, 20'000'000};
+  const u64 start = NowNs(), before = ProcessCpu(pid);
+  nanosleep(&kInterval, nullptr);
+  const u64 after = ProcessCpu(pid), took = NowNs() - start;
+  return before == 0 || after < before || took == 0 ? 0 : static_cast<double>(after - before) / static_cast<double>(took);
+}
+
+namespace {
+
+// More than all that is left is never taken.
+double Share(const Options& options) { return std::min(options.max_extra, 1.0); }
+
+std::string Command(u32 pid, const std::string& options) { return "unleak diagnose " + std::to_string(pid) + " " + options; }
+
+}  // namespace
+
+Status CheckLimits(const ProcStatus& status, const Options& options, double busy, Target* target) {
   const Room room = RoomFor(target->pid, options.proc_root);
   target->estimated_pause_ns = EstimatePause(status);
-  target->estimated_extra_bytes = EstimateExtra(status);
+  target->estimated_extra_bytes = EstimateExtra(status, busy);
   target->headroom_bytes = room.bytes;
   if (!room.process) {
-    return Status(Code::kExhausted, "its control group allows no further process (pids.max)", "raise the limit by one");
+    return Status(Code::kExhausted, "its control group leaves no room for a clone (pids.max = " + std::to_string(room.pids_limit) + ")",
+                  "echo " + std::to_string(room.pids_limit + kSparePids) + " > " + room.pids_file);
   }
   if (target->estimated_pause_ns > options.max_pause_ns) {
-    const std::string estimate = std::to_string(target->estimated_pause_ns / 1'000'000);
-    return Status(Code::kExhausted, "it would stand still for about " + estimate + " ms, more than --max-pause " +
-                  std::to_string(options.max_pause_ns / 1'000'000), "--max-pause " + std::to_string(target->estimated_pause_ns / 1'000'000 + 50));
+    const u64 estimate = target->estimated_pause_ns / 1'000'000;
+    return Status(Code::kExhausted, "it would stand still for about " + std::to_string(estimate) + " ms, more than --max-pause " +
+                  std::to_string(options.max_pause_ns / 1'000'000), Command(target->pid, "--max-pause " + std::to_string(estimate + 50)));
   }
-  if (static_cast<double>(target->estimated_extra_bytes) > options.max_extra * static_cast<double>(room.bytes)) {
-    return Status(Code::kExhausted, "the look may take " + std::to_string(target->estimated_extra_bytes / kMiB) + " MiB of the " +
+  if (static_cast<double>(target->estimated_extra_bytes) > Share(options) * static_cast<double>(room.bytes)) {
+    return Status(Code::kExhausted, "a clone may take " + std::to_string(target->estimated_extra_bytes / kMiB) + " MiB of the " +
                   std::to_string(room.bytes / kMiB) + " MiB that are left, more than --max-extra allows",
-                  "--max-extra 50 if the machine or control group can spare it");
+                  Command(target->pid, "--max-extra 50") + " if the machine or control group can spare it");
   }
   return Status::Ok();
 }
@@ -100,23 +137,24 @@ u64 EstimateCopyPause(const ProcStatus& status) {
   return 2'000'000 + static_cast<u64>((resident / 700 + swapped / 100) * 1e9);
 }
 
-Status CheckCopyLimits(const ProcStatus& status, const Options& options, Target* target) {
-  constexpr const char* kUnfiltered = "run it without the filter (Docker: --security-opt seccomp=unconfined)";
-  const Room room = RoomFor(target->pid, options.proc_root);
+Status CheckCopyLimits(const ProcStatus& status, const Options& options, const CopyReason& reason, Target* target) {
+  // The copy is ours: what our own control groups and the machine leave counts.
+  const Room room = RoomFor(options.proc_root == "/proc" ? static_cast<u32>(getpid()) : target->pid, options.proc_root);
   target->estimated_pause_ns = EstimateCopyPause(status);
   target->estimated_extra_bytes = 20 * kMiB + status.anonymous + status.swap;
   target->headroom_bytes = room.bytes;
   const std::string bytes = std::to_string((status.anonymous + status.swap) / kMiB) + " MiB";
+  const std::string cannot = "process " + std::to_string(target->pid) + " " + reason.why + ", so it is not cloned; ";
   if (target->estimated_pause_ns > options.max_pause_ns) {
     const u64 estimate = target->estimated_pause_ns / 1'000'000;
-    return Status(Code::kExhausted, "process " + std::to_string(target->pid) + " runs under a seccomp filter, so it cannot be cloned; copying its " +
-                  bytes + " would stop it for about " + std::to_string(estimate) + " ms, more than --max-pause " + std::to_string(options.max_pause_ns / 1'000'000),
-                  "--max-pause " + std::to_string(estimate + estimate / 2 + 50) + ", or " + kUnfiltered);
+    return Status(Code::kExhausted, cannot + "copying its " + bytes + " would stop it for about " + std::to_string(estimate) +
+                  " ms, more than --max-pause " + std::to_string(options.max_pause_ns / 1'000'000),
+                  Command(target->pid, "--max-pause " + std::to_string(estimate + estimate / 2 + 50)) + ", or " + reason.mend);
   }
-  if (static_cast<double>(target->estimated_extra_bytes) > options.max_extra * static_cast<double>(room.bytes)) {
-    return Status(Code::kExhausted, "process " + std::to_string(target->pid) + " runs under a seccomp filter, so it cannot be cloned; a copy of its " +
-                  bytes + " would take more of the " + std::to_string(room.bytes / kMiB) + " MiB that are left than --max-extra allows",
-                  std::string("--max-extra 50 if the machine can spare it, or ") + kUnfiltered);
+  if (static_cast<double>(target->estimated_extra_bytes) > Share(options) * static_cast<double>(room.bytes)) {
+    return Status(Code::kExhausted, cannot + "a copy of its " + bytes + " would take more of the " + std::to_string(room.bytes / kMiB) +
+                  " MiB that are left than --max-extra allows",
+                  Command(target->pid, "--max-extra 50") + " if the machine can spare it, or " + reason.mend);
   }
   return Status::Ok();
 }

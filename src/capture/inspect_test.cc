@@ -118,11 +118,12 @@ TEST_F(InspectTest, RoomIsTheSmallestOfAllGroupsAbove) {
   Put("cgroup/shop/memory.current", "700000\n");
   Put("cgroup/shop/memory.stat", "anon 1\ninactive_file 200000\n");
   Put("cgroup/shop/web/pids.max", "10\n");
-  Put("cgroup/shop/web/pids.current", "9\n");
+  Put("cgroup/shop/web/pids.current", "7\n");
   EXPECT_EQ(RoomFor(50, root_).bytes, 500000u);
   EXPECT_TRUE(RoomFor(50, root_).process);
-  Put("cgroup/shop/web/pids.current", "10\n");
+  Put("cgroup/shop/web/pids.current", "9\n");  // one more, but then none for the program itself
   EXPECT_FALSE(RoomFor(50, root_).process);
+  EXPECT_TRUE(RoomFor(50, root_).pids_file.ends_with("/cgroup/shop/web/pids.max"));
 }
 
 TEST_F(InspectTest, RoomOfVersionOneGroups) {
@@ -138,13 +139,16 @@ TEST_F(InspectTest, EstimatesOverALimitStopTheLook) {
   status.page_tables = u64{8} << 20;
   Target target;
   target.pid = 60;
-  const Status slow = CheckLimits(status, options_, &target);
+  const Status slow = CheckLimits(status, options_, 0, &target);
   EXPECT_EQ(slow.code(), Code::kExhausted);
   EXPECT_GT(target.estimated_pause_ns, u64{300'000'000});
   options_.max_pause_ns = 1'000'000'000;
-  EXPECT_TRUE(CheckLimits(status, options_, &target).ok());
+  EXPECT_TRUE(CheckLimits(status, options_, 0, &target).ok());
   status.anonymous = u64{40} << 30;
-  EXPECT_EQ(CheckLimits(status, options_, &target).code(), Code::kExhausted);
+  EXPECT_EQ(CheckLimits(status, options_, 0, &target).code(), Code::kExhausted);
+  status.anonymous = u64{1} << 30;
+  EXPECT_LT(EstimateExtra(status, 0), u64{130} << 20);
+  EXPECT_EQ(EstimateExtra(status, 1), (u64{1} << 30) + (u64{20} << 20));  // a busy program writes to all of it
   status.page_tables = 0;  // huge pages
   EXPECT_LT(EstimatePause(status), 1'000'000u);
 }

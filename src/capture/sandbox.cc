@@ -86,14 +86,16 @@ Status Sandbox::WaitForStop(TraceStop* stop) {
     if (ended) {
       clone_.Lost();
       return Status(Code::kCorrupt, "the copy of the process ended in the middle of the walk (killed from outside, or out of memory)",
-                    "try again, or use the reader");
+                    "try again, or add --copy: its memory is copied while it stands still, instead");
     }
     u64 before = taken_;
     UNLEAK_RETURN_IF_ERROR(Drain());
     idle = taken_ == before ? idle + 1 : 0;
     if (idle) SleepNs(std::min<u64>(idle, 50) * 10'000);
+    if (guard_) UNLEAK_RETURN_IF_ERROR(guard_());
     if (TooLate())
-      return Status(Code::kExhausted, "the walk took longer than its time limit", "give it more time, or use the reader");
+      return Status(Code::kExhausted, "the walk took longer than its time limit",
+                    "try again when the machine is less busy, or add --copy: its memory is copied while it stands still, instead");
     if (idle > 50 && !interrupted_ && SeemsToHang()) {
       interrupted_ = true;
       Interrupt(clone_.tid());

@@ -2,6 +2,7 @@
 // hangs, and ends it at the time limit.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,6 +19,9 @@ class Sandbox {
  public:
   Sandbox(ClonedProcess& clone, WalkerImage& image, const unleak_layout& layout, StreamSink& sink)
       : clone_(clone), image_(image), layout_(layout), sink_(sink) {}
+
+  // Asked again and again during the walk; what it returns ends it. For limits that others may reach meanwhile.
+  void set_guard(std::function<Status()> guard) { guard_ = std::move(guard); }
 
   // Runs until the walk is done. kExhausted: time limit, too many faults or hangs, type table full; kCorrupt: the clone
   // ended by itself, or its ring makes no sense.
@@ -50,6 +54,7 @@ class Sandbox {
   WalkerImage& image_;
   const unleak_layout& layout_;
   StreamSink& sink_;
+  std::function<Status()> guard_;
   bool interrupted_ = false;  // we asked it to stop because it seems to hang; any stop takes that back
   u64 taken_ = 0, words_ = 0;
   u64 faults_ = 0, hangs_ = 0, system_calls_ = 0;

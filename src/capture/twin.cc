@@ -11,6 +11,7 @@
 
 #include "capture/clone.h"
 #include "capture/gil_state.h"
+#include "capture/inspect_limits.h"
 #include "capture/kill_points.h"
 #include "capture/proc_files.h"
 #include "capture/ptrace.h"
@@ -71,7 +72,7 @@ class Walk {
       u64 bad = facts_.bad_edges + facts_.broken_links;
       // The same damage again is not of the moment but of the heap.
       bool good = status.ok() && !facts_.collecting && (!bad || bad == bad_before);
-      bool hopeless = !status.ok() && status.code() != Code::kExhausted && status.code() != Code::kCorrupt;
+      bool hopeless = memory_short_ || (!status.ok() && status.code() != Code::kExhausted && status.code() != Code::kCorrupt);
       if (good || hopeless || left <= 0) return status;
       Log("taking the look again: " + (status.ok() ? facts_.collecting ? std::string("a collection was in progress")
                                                                       : std::to_string(bad) + " bad references"
@@ -84,6 +85,7 @@ class Walk {
   }
 
   Status WalkOnce() {
+    room_at_start_ = RoomFor(pid_, "/proc").bytes;
     UNLEAK_ASSIGN(StopPoint point, FindStopPoint(pid_, layout_, addresses_.runtime, options_.safe_point_wait_ns));
     Status status = TakeClone(point);
     if (!status.ok()) return status;
@@ -164,6 +166,7 @@ class Walk {
 
   Status RunWalker() {
     Sandbox sandbox(*clone_, *image_, layout_, sink_);
+    sandbox.set_guard([this] { return GuardMemory(); });
     u64 cpu_before = CpuTimeNs(clone_->tid());
     Status status = sandbox.Run(options_.time_limit_ns);
     facts_.clone_cpu_ns = CpuTimeNs(clone_->tid()) - cpu_before;
@@ -186,6 +189,21 @@ class Walk {
     for (const unleak_type_entry& type : facts_.types)
       if (type.skipped) facts_.skipped_types.push_back(type.index);
     return Status::Ok();
+  }
+
+  // The program goes on writing, and every page that it writes to is there twice while the clone lives: the estimate of
+  // that may be wrong, so what is left is watched.
+  Status GuardMemory() {
+    constexpr u64 kInterval = 20'000'000;
+    const u64 now = NowNs();
+    if (now - guarded_ns_ < kInterval) return Status::Ok();
+    guarded_ns_ = now;
+    const u64 room = RoomFor(pid_, "/proc").bytes;
+    if (room >= room_at_start_ / 2) return Status::Ok();
+    memory_short_ = true;
+    return Status(Code::kExhausted, "the look was given up: half of the " + std::to_string(room_at_start_ >> 20) +
+                  " MiB that process " + std::to_string(pid_) + " had left were used up while its copy lived",
+                  "unleak diagnose " + std::to_string(pid_) + " --copy --max-pause 2000, or give it more memory");
   }
 
   // How long the clone may live for the reader: 3 times what it needs for that much memory (measured: 3 ms for a MiB of
@@ -254,6 +272,8 @@ class Walk {
   std::unique_ptr<WalkerImage> image_;
   u32 unseen_interpreters_ = 0;  // the visitor of a free-threaded build goes through the objects of one interpreter
   TwinFacts facts_;
+  u64 room_at_start_ = 0, guarded_ns_ = 0;  // bytes; CLOCK_MONOTONIC
+  bool memory_short_ = false;
 };
 
 }  // namespace

@@ -39,6 +39,8 @@ def add_capture(parser: argparse.ArgumentParser) -> None:
                        help="longest estimated pause of the target for one look (250)")
     group.add_argument("--max-extra", type=positive, default=10.0, metavar="PERCENT",
                        help="most of the memory headroom that one look may use (10)")
+    group.add_argument("--copy", action="store_true",
+                       help="copy the target's memory while it stands still, even if it could be cloned")
     group.add_argument("--argv", action="store_true", help="keep the target's command line in the document")
     group.add_argument("--log", metavar="FILE", help="append what is done to the target, with times")
 

@@ -74,7 +74,7 @@ class Watch:
     def take(self, subject: Subject) -> List[int]:
         """The descriptors of one look, to be folded; none when it could not be taken; `subject.problem` says why."""
         request = {"cmd": "look", "pid": subject.pid, "max_pause_ms": self.args.max_pause, "parses_minor": sys.version_info[1],
-                   "max_extra": self.args.max_extra / 100, "argv": self.args.argv}
+                   "max_extra": self.args.max_extra / 100, "argv": self.args.argv, "copy": self.args.copy}
         began = time.monotonic()
         try:
             facts, descriptors = self.helper.call(request)

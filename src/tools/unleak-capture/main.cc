@@ -12,14 +12,17 @@ using unleak::capture::Options;
 // Options that all commands share that touch a process.
 struct Limits {
   double max_pause_ms = 250, max_extra_percent = 10;
+  bool copy = false;
 
   void Add(CLI::App* command) {
     command->add_option("--max-pause", max_pause_ms, "longest estimated pause of the process, in ms")->capture_default_str();
+    command->add_flag("--copy", copy, "copy its memory while it stands still, even if it could be cloned");
     command->add_option("--max-extra", max_extra_percent, "share of the free memory that a look may take, in percent")->capture_default_str();
   }
   void Apply(Options* options) const {
     options->max_pause_ns = static_cast<unleak::u64>(max_pause_ms * 1e6);
     options->max_extra = max_extra_percent / 100;
+    options->copy = copy;
   }
 };
 

@@ -64,6 +64,7 @@ capture::Options OptionsOf(const json& request) {
   options.parses_minor = Get(request, "parses_minor", 0u);
   options.max_extra = Get(request, "max_extra", options.max_extra);
   options.max_retakes = Get(request, "max_retakes", options.max_retakes);
+  options.copy = Get(request, "copy", false);
   options.use_reader = Get(request, "reader", false);
   options.conservative = Get(request, "conservative", true);
   options.keep_argv = Get(request, "argv", false);

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from contextlib import ExitStack
 from typing import Any, Dict, List, Tuple
 
@@ -92,6 +93,7 @@ def look_at_core(path: str, args: argparse.Namespace, interrupts: Interrupts) ->
     announce("reading the core file %s" % text.printable(path))
     with Helper(engine.capture_program(), interrupts) as helper:
         privileges.drop()
-        request = {"cmd": "look", "core": os.path.abspath(path), "root": os.path.abspath(args.root), "argv": args.argv}
+        request = {"cmd": "look", "core": os.path.abspath(path), "root": os.path.abspath(args.root), "argv": args.argv,
+                   "parses_minor": sys.version_info[1]}
         _, descriptors = helper.call(request, 3600.0)
         return engine.Snapshot.from_reply(descriptors)

@@ -31,7 +31,7 @@ def pid(word: str) -> int:
 def request(args: argparse.Namespace) -> Dict[str, Any]:
     """What the helper is asked for."""
     common = {"cmd": "look", "max_pause_ms": args.max_pause, "max_extra": args.max_extra / 100, "argv": args.argv,
-              "parses_minor": sys.version_info[1]}
+              "parses_minor": sys.version_info[1], "copy": args.copy}
     if cores.is_core(args.target):
         return {**common, "core": os.path.abspath(args.target), "root": os.path.abspath(args.root)}
     try:
