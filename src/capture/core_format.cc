@@ -72,7 +72,13 @@ class Notes {
     auto ns = [](const auto& time) {
       return static_cast<u64>(time.tv_sec) * 1'000'000'000 + static_cast<u64>(time.tv_usec) * 1000;
     };
-    facts_.threads.push_back({static_cast<u32>(status.pr_pid), ns(status.pr_utime) + ns(status.pr_stime)});
+    arch::Registers registers;
+    static_assert(sizeof registers == sizeof status.pr_reg);
+    std::memcpy(&registers, &status.pr_reg, sizeof registers);
+    CoreThread thread;
+    thread.cpu_ns = ns(status.pr_utime) + ns(status.pr_stime);
+    thread.stack = StackOf(static_cast<int>(status.pr_pid), registers);
+    facts_.threads.push_back(std::move(thread));
   }
 
   void Process(std::span<const u8> body) {

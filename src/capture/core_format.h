@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "capture/maps.h"
+#include "capture/native_memory.h"
 
 namespace unleak::capture {
 
@@ -20,8 +21,8 @@ struct CoreSegment {
 };
 
 struct CoreThread {
-  u32 tid = 0;
   u64 cpu_ns = 0;
+  ThreadStack stack;  // with its tid
 };
 
 struct CoreFacts {

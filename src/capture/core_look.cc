@@ -6,6 +6,7 @@
 #include "capture/core_file.h"
 #include "capture/gil_state.h"
 #include "capture/look.h"
+#include "capture/native_roots.h"
 #include "capture/pools.h"
 #include "capture/reader.h"
 #include "pylayout/check.h"
@@ -46,6 +47,7 @@ class CoreLook {
     UNLEAK_RETURN_IF_ERROR(assembler_.Build({*layout_, core_, heap.types}, &columns_));
     MarkGilHolder(assembler_.thread_states(), gil_.holder, &columns_);
     DescribeCoreThreads();
+    if (options_.conservative) AddRootsOfCode();
     Describe(heap);
     return std::move(columns_);
   }
@@ -56,9 +58,17 @@ class CoreLook {
       const u64 native = thread.native_id ? thread.native_id : core_.Word32(thread.ident + kGlibcThreadId);
       thread.native_id = 0;
       for (const CoreThread& known : core_.facts().threads) {
-        if (known.tid == native) thread.native_id = known.tid, thread.cpu_ns = known.cpu_ns;
+        if (known.stack.tid == native) thread.native_id = known.stack.tid, thread.cpu_ns = known.cpu_ns;
       }
     }
+  }
+
+  void AddRootsOfCode() {
+    std::vector<ThreadStack> stacks;
+    for (const CoreThread& thread : core_.facts().threads) stacks.push_back(thread.stack);
+    AddNativeRoots({*layout_, core_, assembler_.index(), core_.facts().maps, stacks, assembler_.interpreter_states(),
+                    assembler_.thread_states()},
+                   &columns_);
   }
 
   void Describe(const ReaderFacts& heap) {

@@ -53,13 +53,14 @@ u64 StackPointerIn(const std::string& text) {
 }  // namespace
 
 ThreadStack StackOfStopped(int tid) {
-  ThreadStack stack{static_cast<u32>(tid), 0, {}};
   arch::Registers r;
-  if (!arch::GetRegisters(tid, &r)) return stack;
-  stack.pointer = r.rsp;
-  stack.registers = {r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.r8,
-                     r.r9,  r.r10, r.r11, r.r12, r.r13, r.r14, r.r15};
-  return stack;
+  return arch::GetRegisters(tid, &r) ? StackOf(tid, r) : ThreadStack{static_cast<u32>(tid), 0, {}};
+}
+
+ThreadStack StackOf(int tid, const arch::Registers& r) {
+  return {static_cast<u32>(tid),
+          r.rsp,
+          {r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15}};
 }
 
 void AddWaitingStacks(u32 pid, const std::string& proc_root, std::vector<ThreadStack>* known) {

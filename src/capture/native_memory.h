@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "capture/arch/x86_64/registers.h"
 #include "capture/maps.h"
 #include "capture/proc_memory.h"
 
@@ -30,6 +31,8 @@ struct NativeRange {
   u32 tid = 0;             // kStack
 };
 
+// By a thread's registers.
+ThreadStack StackOf(int tid, const arch::Registers& registers);
 // A thread that is stopped by the caller.
 ThreadStack StackOfStopped(int tid);
 // Those of `pid` that are not in `known`, where the kernel says that they wait in a system call

@@ -106,7 +106,11 @@ def test_a_group_that_is_nearly_full(options: List[str], limited, capture_tool: 
     if ran.returncode == 0:
         assert json.loads(ran.stdout)["producer"] == "reader"
     else:
-        assert ran.returncode == 3 and "MiB" in ran.stderr and "try: unleak diagnose %d --" % target.process.pid in ran.stderr
+        assert (
+            ran.returncode == 3
+            and "MiB" in ran.stderr
+            and "try: unleak diagnose %d --" % target.process.pid in ran.stderr
+        )
     assert killed(group) == 0
     assert group.version2 or group.number("memory.failcnt") == 0
     if options:
