@@ -30,6 +30,9 @@ class CoreFile final : public Memory, public ProcessImages {
   // Files whose pages are missing and why, for a person; complete when all has been read.
   const std::vector<std::string>& notes() const { return notes_; }
 
+  // Is there a file of that name below the root? Whether it is what ran is not asked.
+  bool HasFile(const std::string& path) const { return UniqueFd(OpenBelow(root_, path)).valid(); }
+
   void ReadMany(std::span<ReadRequest> requests) override;
   Result<OpenedImage> OpenImage(const Mapping& first) override;
   Memory& memory() override { return *this; }

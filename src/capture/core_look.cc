@@ -3,10 +3,12 @@
 #include <new>
 
 #include "capture/assemble.h"
+#include "capture/code_bodies.h"
 #include "capture/core_file.h"
 #include "capture/gil_state.h"
 #include "capture/look.h"
 #include "capture/native_roots.h"
+#include "capture/opaque_bodies.h"
 #include "capture/pools.h"
 #include "capture/reader.h"
 #include "pylayout/check.h"
@@ -48,6 +50,8 @@ class CoreLook {
     MarkGilHolder(assembler_.thread_states(), gil_.holder, &columns_);
     DescribeCoreThreads();
     if (options_.conservative) AddRootsOfCode();
+    AddCodeBodies(
+        *layout_, core_, [&](const std::string& file) { return !core_.HasFile(file); }, &columns_);
     Describe(heap);
     return std::move(columns_);
   }
@@ -66,9 +70,15 @@ class CoreLook {
   void AddRootsOfCode() {
     std::vector<ThreadStack> stacks;
     for (const CoreThread& thread : core_.facts().threads) stacks.push_back(thread.stack);
-    AddNativeRoots({*layout_, core_, assembler_.index(), core_.facts().maps, stacks, assembler_.interpreter_states(),
-                    assembler_.thread_states()},
-                   &columns_);
+    const NativeInput native{*layout_,
+                             core_,
+                             assembler_.index(),
+                             core_.facts().maps,
+                             stacks,
+                             assembler_.interpreter_states(),
+                             assembler_.thread_states()};
+    AddOpaqueEdges(native, &columns_);
+    AddNativeRoots(native, &columns_);
   }
 
   void Describe(const ReaderFacts& heap) {

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from unleak.cli import target_checks
 from unleak.cli.commands import doctor
 
 NOBODY, ROOT = "0000000000000000", "000001ffffffffff"
@@ -62,3 +63,50 @@ def test_a_process(unleak, start_program):
 def test_a_process_that_is_not_there(unleak):
     result = unleak("doctor", (1 << 22) - 1)
     assert result.returncode == 3 and "there is no process" in result.stdout
+
+
+@pytest.fixture
+def process(tmp_path):
+    """A /proc with process 7 as given."""
+    def make(seccomp=0, environ=b"", maps="", namespace="pid:[1]"):
+        for name in ("7", "self"):
+            (tmp_path / name / "ns").mkdir(parents=True)
+            for kind in ("user", "pid", "mnt"):
+                (tmp_path / name / "ns" / kind).symlink_to(namespace if name == "7" and kind == "pid" else kind + ":[1]")
+        (tmp_path / "7" / "status").write_text("Name:\tx\nSeccomp:\t%d\n" % seccomp)
+        (tmp_path / "7" / "environ").write_bytes(environ)
+        (tmp_path / "7" / "maps").write_text(maps)
+        return str(tmp_path)
+    return make
+
+
+TARGET = {"python": "3.12.1", "free_threaded": False, "executable": "/usr/bin/python3"}
+
+
+def rows(folder, **target):
+    return {c.name: c for c in target_checks.checks(7, {**TARGET, **target}, folder)}
+
+
+def test_a_plain_process_is_all_right(process):
+    found = rows(process())
+    assert set(found) == {"namespaces", "its seccomp", "its Python", "layout", "allocator", "symbols"}
+    assert {c.state for c in found.values()} == {"ok"}
+
+
+def test_rows_of_odd_processes(process):
+    found = rows(process(seccomp=2, environ=b"A=1\0PYTHONMALLOC=malloc\0", namespace="pid:[2]", maps="1-2 r 0 0 0 /usr/lib/libjemalloc.so.2\n"),
+                 executable="/usr/bin/python3 (deleted)", python="3.16.0", notes=["x: its memory is copied while it stands still"])
+    assert "pid" in found["namespaces"].found and found["namespaces"].state == "ok"
+    states = {name: found[name].state for name in ("its seccomp", "allocator", "symbols", "layout", "way")}
+    assert states == {"its seccomp": "limited", "allocator": "limited", "symbols": "limited", "layout": "no", "way": "limited"}
+    assert all(c.hint for c in found.values() if c.state != "ok"), "what does not work comes with what to do"
+    assert "unleak diagnose 7" in found["its seccomp"].hint
+
+
+def test_capabilities(machine):
+    assert doctor.check_capabilities(machine(capabilities=ROOT)).state == "ok"
+
+
+def test_no_capabilities(machine):
+    check = doctor.check_capabilities(machine())
+    assert check.state == "limited" and "sudo" in check.hint

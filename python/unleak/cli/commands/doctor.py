@@ -5,23 +5,15 @@ import argparse
 import os
 import platform
 import sys
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Optional
 
-from unleak.cli import engine, errors, options, output, proc, text
+from unleak.cli import engine, errors, options, output, proc, target_checks, text
 from unleak.cli.commands.snapshot import pid as pid_type
 from unleak.cli.helper import Helper, Refused
 from unleak.cli.interrupts import Interrupts
+from unleak.cli.target_checks import Check
 
 CAP_SYS_PTRACE, CAP_PERFMON, CAP_SYS_ADMIN = 19, 38, 21
-
-
-class Check(NamedTuple):
-    """One answer: what was looked at, "ok", "limited" or "no", what was found, and what to do about it."""
-
-    name: str
-    state: str
-    found: str
-    hint: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +27,8 @@ def execute(args: argparse.Namespace) -> int:
     target: Optional[Dict[str, Any]] = None
     if args.pid is not None:
         target = inspect(args.pid)
+        if "error" not in target:
+            checks += target_checks.checks(args.pid, target)
         checks.append(judge_target(args.pid, target))
     if args.json:
         output.write_json({"schema": 1, "checks": [c._asdict() for c in checks], "target": target})
@@ -94,6 +88,15 @@ def check_perf(folder: str) -> Check:
                  "sudo sysctl kernel.perf_event_paranoid=2, or run as root")
 
 
+def check_capabilities(folder: str) -> Check:
+    held = [name for name, bit in (("SYS_PTRACE", CAP_SYS_PTRACE), ("PERFMON", CAP_PERFMON), ("SYS_ADMIN", CAP_SYS_ADMIN))
+            if _capable(folder, bit)]
+    if "SYS_PTRACE" in held:
+        return Check("capabilities", "ok", ", ".join(held))
+    return Check("capabilities", "limited", "no SYS_PTRACE: only processes of the same user may be looked at",
+                 "sudo unleak diagnose PID, or in a container: --cap-add SYS_PTRACE")
+
+
 def check_seccomp(folder: str) -> Check:
     mode = _status(folder, "Seccomp")
     if mode in (None, "0"):
@@ -118,7 +121,7 @@ def check_python(_proc: str) -> Check:
     return Check("this Python", "ok", "%s %s (%s)" % (platform.python_implementation(), platform.python_version(), sys.executable))
 
 
-MACHINE: List[Callable[[str], Check]] = [check_machine, check_python, check_core, check_yama, check_perf, check_seccomp,
+MACHINE: List[Callable[[str], Check]] = [check_machine, check_python, check_core, check_yama, check_capabilities, check_perf, check_seccomp,
                                          check_memory]
 
 
