@@ -98,6 +98,9 @@ class Snapshot:
     def cycles(self, options: Optional[Json] = None) -> Json:
         return _json("unleak_cycles", self._handle, _options(options))
 
+    def memory(self, options: Optional[Json] = None) -> Json:
+        return _json("unleak_memory", self._handle, _options(options))
+
     def diff(self, after: "Snapshot", options: Optional[Json] = None) -> Json:
         return _json("unleak_diff", self._handle, after._handle, _options(options))
 

@@ -1,6 +1,7 @@
 // Looking around in one or two looks.
 #include "capi/handles.h"
 #include "capi/inspect.h"
+#include "diagnose/memory.h"
 #include "export/registry.h"
 
 using unleak::Code;
@@ -50,6 +51,13 @@ int unleak_paths(unleak_snapshot* s, const char* what, const char* options, char
 
 int unleak_cycles(unleak_snapshot* s, const char* options, char** json) {
   return Inspect(s, options, json, unleak::capi::Cycles);
+}
+
+int unleak_memory(unleak_snapshot* s, const char* options, char** json) {
+  return Inspect(s, options, json, [](const Heap& heap, const Json& o) -> Result<Json> {
+    const auto limit = o.find("limit");
+    return unleak::diagnose::MemoryListing(heap.columns(), limit != o.end() && limit->is_number_unsigned() ? limit->get<size_t>() : 10);
+  });
 }
 
 int unleak_diff(unleak_snapshot* a, unleak_snapshot* b, const char* options, char** json) {

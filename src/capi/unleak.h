@@ -37,6 +37,7 @@ UNLEAK_API void unleak_snapshot_free(unleak_snapshot* s);
 UNLEAK_API int unleak_top(unleak_snapshot* s, const char* options, char** json);     /* {"by": "type|retained|holder", "limit": 30} */
 UNLEAK_API int unleak_paths(unleak_snapshot* s, const char* what, const char* options, char** json);  /* address "0x..." or type name */
 UNLEAK_API int unleak_cycles(unleak_snapshot* s, const char* options, char** json);
+UNLEAK_API int unleak_memory(unleak_snapshot* s, const char* options, char** json);  /* the document's `memory`, with heaps, sizes and what pins them */
 UNLEAK_API int unleak_diff(unleak_snapshot* a, unleak_snapshot* b, const char* options, char** json);
 UNLEAK_API int unleak_audit(unleak_snapshot* s, const char* options, char** json);   /* reference counts against references, by type and object; {"limit": 30} */
 UNLEAK_API int unleak_export(unleak_snapshot* s, const char* format, const char* path);  /* "heapsnapshot" */

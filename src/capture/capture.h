@@ -23,6 +23,8 @@ struct Options {
   bool use_reader = false;           // tests: read the same clone from outside instead of walking in it
   bool copy = false;                 // --copy: copy the memory while the target stands still, even if it could be cloned
   bool conservative = true;          // scan bodies of opaque objects
+  bool ledger = true;                // account for the resident memory
+  bool watch = false;                // after the look see for a fifth of a second who calls the allocators
   bool orphans = true;               // search the pools for objects that nobody reaches
   bool labels = true, blocks = true;  // benchmarks: what the walk costs without edge labels, without owned blocks
   bool keep_argv = false;            // --argv

@@ -277,4 +277,8 @@ Result<PythonImage> FindPython(ProcessImages& process, const std::vector<Mapping
   return NoPython(candidates, executable, last);
 }
 
+Result<OpenedImage> OpenMappedImage(u32 pid, const Mapping& first, const std::string& proc_root) {
+  return LiveImages(pid, proc_root).OpenImage(first);
+}
+
 }  // namespace unleak::capture

@@ -46,6 +46,9 @@ Result<PythonImage> FindPython(u32 pid, const std::vector<Mapping>& maps, const 
 // The same for anything that has images and memory.
 Result<PythonImage> FindPython(ProcessImages& process, const std::vector<Mapping>& maps, const std::string& executable);
 
+// The ELF object of which `first` maps the beginning, opened as above.
+Result<OpenedImage> OpenMappedImage(u32 pid, const Mapping& first, const std::string& proc_root);
+
 // PY_VERSION_HEX of "3.12.1", "3.13.0rc2+" ...; 0 if `text` does not start with a version. For the text of Py_GetVersion
 // and for file names ("3.12" gives 0x030c00f0).
 u32 ParseVersion(std::string_view text);

@@ -8,6 +8,8 @@
 
 #include "capture/assemble.h"
 #include "capture/code_bodies.h"
+#include "capture/ledger.h"
+#include "capture/ledger_watch.h"
 #include "capture/native_roots.h"
 #include "capture/opaque_bodies.h"
 #include "capture/pools.h"
@@ -58,6 +60,14 @@ u64 StartNs(const Inspected& inspected) {
   return inspected.stat.start_ticks * (1'000'000'000 / static_cast<u64>(std::max<i64>(ticks, 1)));
 }
 
+void Account(const Inspected& inspected, const Options& options, Memory& memory, const Residency& residency,
+             const std::vector<Mapping>& maps, OrphanFacts orphans, snapshot::Columns* columns) {
+  const Target& target = inspected.target;
+  if (!options.orphans) orphans.heap = ReadPymalloc(target.python_hex, target.free_threaded, memory, maps);
+  FindArenas(memory, maps, &orphans.heap);
+  AddLedger({memory, residency, target.pid, maps, orphans.heap, orphans.unowned_of_size, options.proc_root}, columns);
+}
+
 Result<snapshot::Columns> Take(const Inspected& inspected, const Options& options, LookCost* cost) {
   UNLEAK_ASSIGN(const unleak_layout* layout, LayoutOf(inspected.target.python_hex, inspected.target.free_threaded));
   UNLEAK_RETURN_IF_ERROR(CheckTable(*layout, inspected));
@@ -66,9 +76,12 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
   snapshot::Columns columns;
   const bool newer = options.parses_minor != 0 && (inspected.target.python_hex >> 16 & 0xff) > options.parses_minor;
   const SourceFiles sources(pid, options.proc_root, StartNs(inspected));
-  const auto build = [&](Memory& memory, std::vector<unleak_type_entry> types, const std::vector<Mapping>& maps,
+  const auto build = [&](Memory& memory, u32 frozen, std::vector<unleak_type_entry> types, const std::vector<Mapping>& maps,
                          const std::vector<ThreadStack>& stacks) -> Status {
-    if (options.orphans) AddOrphans(*layout, inspected.target.python_hex, memory, maps, &assembler, &types);
+    Residency residency;
+    if (options.ledger) residency.Load(frozen, maps, options.proc_root);  // before anything is read
+    OrphanFacts orphans;
+    if (options.orphans) orphans = AddOrphans(*layout, inspected.target.python_hex, memory, maps, &assembler, &types);
     UNLEAK_RETURN_IF_ERROR(assembler.Build({*layout, memory, types}, &columns));
     DescribeThreads(pid, options.proc_root, memory, &columns);
     if (options.conservative) {
@@ -78,14 +91,15 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
       AddNativeRoots(native, &columns);
     }
     AddCodeBodies(*layout, memory, [&](const std::string& file) { return sources.Missing(file) || (newer && IsOwn(file)); }, &columns);
+    if (options.ledger) Account(inspected, options, memory, residency, maps, std::move(orphans), &columns);
     return Status::Ok();
   };
   const auto while_frozen = [&](const Clone& clone) -> Status {
     RemoteMemory memory(clone.memory.pid());
-    return build(memory, clone.types, clone.maps, clone.stacks);
+    return build(memory, clone.memory.pid(), clone.types, clone.maps, clone.stacks);
   };
   const auto from_copy = [&](Memory& memory, const TwinFacts& facts) -> Status {
-    return build(memory, facts.types, facts.maps, facts.stacks);
+    return build(memory, pid, facts.types, facts.maps, facts.stacks);
   };
   const u64 cpu_before = ProcessCpu(pid);
   const RuntimeAddresses& addresses = inspected.python->addresses;
@@ -94,6 +108,7 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
   MarkGilHolder(assembler.thread_states(), facts.gil_holder, &columns);
   DescribeProcess(inspected, facts, options, &columns);
   columns.meta.cpu_before_ns = cpu_before;
+  if (options.watch) WatchAllocations({pid, *layout, assembler.thread_states(), options.proc_root}, &columns);
   if (cost) *cost = {facts.clone_cpu_ns, facts.tracer_cpu_ns};
   return columns;
 }

@@ -165,7 +165,7 @@ OrphanFacts AddOrphans(const unleak_layout& layout, u32 hex, Memory& memory, con
                        Assembler* assembler, std::vector<unleak_type_entry>* types) {
   OrphanFacts facts;
   if (layout.free_threaded == 1) return facts;
-  const PymallocHeap heap = ReadPymalloc(hex, false, memory, maps);
+  PymallocHeap heap = ReadPymalloc(hex, false, memory, maps);
   facts.complete = heap.complete;
   facts.pools = heap.pools.size();
   KnownHeap known;
@@ -183,6 +183,7 @@ OrphanFacts AddOrphans(const unleak_layout& layout, u32 hex, Memory& memory, con
       } else {
         ++facts.unowned;
         facts.unowned_bytes += pool.block_bytes;
+        ++facts.unowned_of_size[pool.block_bytes / kGranule];
       }
     });
   }
@@ -190,6 +191,7 @@ OrphanFacts AddOrphans(const unleak_layout& layout, u32 hex, Memory& memory, con
   const ReaderFacts read = ReadObjects(layout, memory, known, seeds, kept);
   kept.Forward(NumberTypes(read.types, types), assembler);
   facts.orphans = read.nodes;
+  facts.heap = std::move(heap);
   return facts;
 }
 

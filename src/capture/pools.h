@@ -10,11 +10,13 @@
 // A free-threaded build has no pools: nothing is found there. Not thread safe.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "capture/assemble.h"
 #include "capture/maps.h"
 #include "capture/proc_memory.h"
+#include "capture/pymalloc.h"
 #include "pylayout/layout.h"
 
 namespace unleak::capture {
@@ -24,6 +26,8 @@ struct OrphanFacts {
   u64 unowned = 0;  // allocated blocks that no object owns, orphans left out: C code's
   u64 unowned_bytes = 0;
   u64 pools = 0, blocks = 0;  // used pools, allocated blocks
+  std::array<u64, 512 / 16 + 1> unowned_of_size{};  // the unowned ones, by bytes / 16
+  PymallocHeap heap;          // without its arenas
   bool complete = true;       // all memory that may have pools was searched
 };
 

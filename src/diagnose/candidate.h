@@ -25,7 +25,7 @@ struct Evidence {
   double window_s() const { return looks.back().facts.at_s - looks.front().facts.at_s; }
 };
 
-enum class Family : u8 { kContainer, kPopulation, kCycle, kPeak, kUnexplained };
+enum class Family : u8 { kContainer, kPopulation, kCycle, kPeak, kUnexplained, kNative, kFree };
 
 struct Candidate {
   Family family = Family::kContainer;

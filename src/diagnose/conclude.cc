@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "diagnose/detectors/detectors.h"
+#include "diagnose/memory.h"
 #include "diagnose/remedy.h"
 #include "diagnose/signature.h"
 
@@ -13,7 +15,7 @@ constexpr double kCovered = 0.90;      // the list stops where this much of the 
 constexpr size_t kMostFindings = 10;
 constexpr size_t kMostPlaces = 5;
 constexpr u64 kLeastMissed = 32u << 20;   // bytes above every look that make a missed high matter
-constexpr u64 kNativeFloor = 8u << 20;  // bytes of RSS that rise in every interval and that no finding explains
+constexpr u64 kNativeFloor = 8u << 20;  // bytes that rise in every interval, are not judged, and are too many to call it clean
 
 const Json* Answer(const Json& answers, const std::string& id) {
   auto all = answers.find("answers");
@@ -203,11 +205,37 @@ Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate
   return j;
 }
 
+// Native bytes that rise in every interval leak, unless they level off or may belong to objects of a type that rises as they do.
+Judged JudgeNative(const Evidence& evidence, Candidate candidate) {
+  Judged j{std::move(candidate)};
+  Candidate& c = j.candidate;
+  const size_t looks = evidence.looks.size();
+  if (c.growth.levelling && looks >= 4) {
+    c.finding["kind"] = "warm-up";
+    j.verdict = "not_a_leak";
+  } else if (looks < (c.finding["what"].empty() ? 4u : 3u) || !c.growth.steady || !c.finding["evidence"]["owner"].is_null()) {
+    j.certainty = "possible";
+    j.backlog = true;
+  } else if (looks >= 4 && (!c.finding["sites"]["suspect"].empty() || !c.finding["sites"]["allocated"].empty())) {
+    j.certainty = "confirmed";
+  }
+  return j;
+}
+
+Judged JudgeFree(Candidate candidate) {
+  Judged j{std::move(candidate)};
+  j.certainty = "confirmed";
+  j.verdict = j.candidate.growth.grows ? "not_a_leak" : "clean";
+  return j;
+}
+
 Judged JudgeOne(const Evidence& evidence, const Json& answers, Candidate candidate) {
   switch (candidate.family) {
     case Family::kCycle: return JudgeCycle(evidence, answers, std::move(candidate));
     case Family::kPeak: return JudgePeak(evidence, answers, std::move(candidate));
     case Family::kUnexplained: return JudgeUnexplained(evidence, answers, std::move(candidate));
+    case Family::kNative: return JudgeNative(evidence, std::move(candidate));
+    case Family::kFree: return JudgeFree(std::move(candidate));
     case Family::kContainer:
     case Family::kPopulation: break;
   }
@@ -249,6 +277,16 @@ bool Before(const Judged& a, const Judged& b) {
   return a.candidate.bytes_per_s * Factor(a) > b.candidate.bytes_per_s * Factor(b);
 }
 
+std::string NativeTitle(const Candidate& c) {
+  const Json& suspect = c.finding["sites"]["suspect"];
+  std::string by;
+  if (!suspect.empty()) {
+    by = " from " + suspect[0]["library"].get<std::string>();
+    if (suspect[0]["function"].is_string()) by = " from " + suspect[0]["function"].get<std::string>() + " in " + suspect[0]["library"].get<std::string>();
+  }
+  return "native memory grows by " + FormatBytes(c.bytes_per_s) + " a second, in blocks that no Python object owns" + by;
+}
+
 std::string Title(const Judged& j) {
   const Candidate& c = j.candidate;
   if (!c.title.empty()) return c.title;
@@ -263,6 +301,8 @@ std::string Title(const Judged& j) {
              (j.verdict == "garbage" ? " that waits for the collector" : " that is never freed");
     case Family::kPeak: return c.holder.text + " holds " + FormatBytes(static_cast<double>(c.length)) + " of " + type + " at once";
     case Family::kUnexplained: return count(c.objects_per_s) + " " + type + " objects a second are held by no reference that can be found";
+    case Family::kNative: return NativeTitle(c);
+    case Family::kFree: return FormatBytes(static_cast<double>(c.length)) + " is freed but stays resident";
   }
   return {};
 }
@@ -293,11 +333,14 @@ bool WasActive(const Evidence& evidence) {
   return evidence.looks.size() >= 2;
 }
 
-u64 NativeGrowth(const Evidence& evidence) {
+// What rose in every interval of memory that cannot be judged: with a ledger what no decoded allocator has, else all that is resident.
+u64 UnknownGrowth(const Evidence& evidence) {
   const auto& looks = evidence.looks;
+  const bool measured = std::all_of(looks.begin(), looks.end(), [](const LookSummary& l) { return l.memory.measured; });
+  const auto value = [&](const LookSummary& l) { return measured ? l.memory.other_resident : l.facts.rss; };
   for (size_t i = 1; i < looks.size(); ++i)
-    if (looks[i].facts.rss <= looks[i - 1].facts.rss) return 0;
-  return looks.size() < 3 ? 0 : looks.back().facts.rss - looks.front().facts.rss;
+    if (value(looks[i]) <= value(looks[i - 1])) return 0;
+  return looks.size() < 3 ? 0 : value(looks.back()) - value(looks.front());
 }
 
 struct Outcome {
@@ -328,17 +371,20 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
   if (evidence.looks.size() < 2)
     return {"inconclusive", "one look cannot tell what grows: take more, or give --duration"};
   if (backlog) return {"inconclusive", "something grows that may be a backlog or may expire: decide with a longer look (--duration)"};
-  if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
+  if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.family == Family::kFree ? ""
+                                                                   : reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
   if (MissedAHigh(evidence, answers))
     return {"inconclusive", "memory had a high that no look was near to: run it again, slower or with more looks"};
   if (!WasActive(evidence))
     return {"inconclusive", "the process did nothing in part of the time: look again while it works"};
-  if (const u64 native = NativeGrowth(evidence); native >= kNativeFloor)
-    return {"inconclusive", "no Python object grew, but resident memory rose by " + FormatBytes(static_cast<double>(native)) + ": native memory is not covered here"};
+  if (const u64 unknown = UnknownGrowth(evidence); unknown >= kNativeFloor)
+    return {"inconclusive", "no Python object and no block of malloc grew, but " + FormatBytes(static_cast<double>(unknown)) +
+                                " more are resident in memory whose allocator is not known (unleak memory shows it)"};
   return {"clean", "nothing grew: no container, type or cycle above the floor"};
 }
 
 Json Memory(const Evidence& evidence) {
+  if (const Json memory = MemoryDocument(evidence.last.columns()); !memory.is_null()) return memory;
   const LookFacts& f = evidence.looks.back().facts;
   return {{"rss", f.rss}, {"ledger", Json::array({{{"what", "live Python objects"}, {"bytes", f.bytes}}})},
           {"unexplained", f.rss > f.bytes ? f.rss - f.bytes : 0}};
@@ -367,6 +413,7 @@ Json Notes(const Evidence& evidence, const Json& answers) {
 
 Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const Json& answers) {
   DropExplained(candidates);
+  DropOwnedNative(candidates);
   std::vector<Judged> judged;
   double growth = 0;
   for (Candidate& c : candidates) {

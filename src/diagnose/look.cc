@@ -197,6 +197,7 @@ LookSummary Summarise(const Heap& heap, double at_s, bool with_peaks) {
   FoldContainers(heap, look);
   look.cycles = FoldCycles(heap);
   look.audit = FoldAudit(heap);
+  look.memory = FoldMemory(heap.columns());
   if (with_peaks) look.peaks = FindPeakHolders(heap);
   return look;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "diagnose/audit.h"
+#include "diagnose/memory.h"
 #include "diagnose/names.h"
 #include "graph/heap.h"
 
@@ -78,6 +79,7 @@ struct LookSummary {
   std::map<std::string, CycleShape> cycles;  // by shape
   std::vector<PeakHolder> peaks;
   AuditFold audit;
+  MemoryLook memory;
 };
 
 // The folded path hash of every node that was asked for, with memo; one instance a heap.

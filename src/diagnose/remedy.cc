@@ -224,6 +224,22 @@ Json Patch(const Candidate& c, const Json& answers, const Json& at, const std::s
   return nullptr;
 }
 
+Advice ForNative(const Json& f) {
+  if (f["kind"] == "warm-up") return {"none", "nothing to do: it levels off"};
+  const Json &suspect = f["sites"]["suspect"], &allocated = f["sites"]["allocated"];
+  std::string text = "native code does not free what it allocates";
+  if (!suspect.empty()) text += ": look for a newer release of what ships " + suspect[0]["library"].get<std::string>() + ", or free the block there";
+  if (!allocated.empty()) text += "; the calls come from " + allocated[0]["file"].get<std::string>() + ":" + std::to_string(allocated[0]["line"].get<u64>());
+  return {"fix-native", text};
+}
+
+Advice ForFree(const Json& f) {
+  const u64 returnable = f["evidence"]["returnable"].get<u64>();
+  if (returnable >= f["evidence"]["free_resident"].get<u64>() / 4)
+    return {"trim", "it is used again; malloc_trim(0) would give " + FormatBytes(static_cast<double>(returnable)) + " back now, MALLOC_ARENA_MAX=2 keeps it lower"};
+  return {"trim", "it is used again; little of it can be given back while what lies between is in use: make long-lived objects before the big work, or do that in a process of its own"};
+}
+
 }  // namespace
 
 Json ProposeRemedy(const Evidence& evidence, const Candidate& c, const Json& f, const Json& answers) {
@@ -236,6 +252,10 @@ Json ProposeRemedy(const Evidence& evidence, const Candidate& c, const Json& f, 
     advice = {"stream", "read and work in batches" + At(at)};
     if (f["evidence"].contains("chunked") && f["evidence"]["chunked"] != "")
       advice.text += ": " + f["evidence"]["chunked"].get<std::string>();
+  } else if (c.family == Family::kNative) {
+    advice = ForNative(f);
+  } else if (c.family == Family::kFree) {
+    advice = ForFree(f);
   } else {
     advice = ForKind(c, f, answers, f["kind"], At(at));
     TellOwners(cut, advice);

@@ -68,7 +68,7 @@ Json RunningFrames(const snapshot::Columns& c) {
 }
 
 bool AnythingGrows(const std::vector<Candidate>& candidates) {
-  return std::any_of(candidates.begin(), candidates.end(), [](const Candidate& c) { return c.family != Family::kPeak; });
+  return std::any_of(candidates.begin(), candidates.end(), [](const Candidate& c) { return c.family != Family::kPeak && c.family != Family::kFree; });
 }
 
 // Strong enough that more looks would say the same.
@@ -76,7 +76,7 @@ bool Clear(const std::vector<Candidate>& candidates) {
   return std::any_of(candidates.begin(), candidates.end(), [](const Candidate& c) {
     if (c.family == Family::kCycle) return c.objects_per_s >= 20.0;
     if (c.finding["evidence"].value("costs_nothing", false)) return false;
-    return c.family != Family::kPeak && c.growth.every_interval && c.growth.steady && c.survival >= kFullSurvival && c.growth.total >= 24;
+    return c.family != Family::kPeak && c.family != Family::kFree && c.growth.every_interval && c.growth.steady && c.survival >= kFullSurvival && c.growth.total >= 24;
   });
 }
 

@@ -34,6 +34,11 @@ struct Symbol {
   u8 info = 0;  // ELF64_ST_BIND, ELF64_ST_TYPE
 };
 
+struct NamedFunction {
+  u64 address = 0, size = 0;
+  std::string name;  // as the linker has it (C++: mangled)
+};
+
 class Image {
  public:
   // An object in a file: source offsets are file offsets. kCorrupt, kUnsupported (32 bit, big endian) otherwise.
@@ -56,6 +61,8 @@ class Image {
   std::optional<Section> FindSection(std::string_view name) const;
   // A symbol that the object defines and exports, by the dynamic symbol table only (GNU hash, SysV hash, else linear).
   std::optional<Symbol> FindDynamicSymbol(std::string_view name) const;
+  // All functions that it defines, by address: of .symtab, or where it is stripped of .dynsym; files only. At most 2^20.
+  std::vector<NamedFunction> Functions() const;
   // NT_GNU_BUILD_ID as bytes; empty if it has none.
   std::vector<u8> BuildId() const;
 

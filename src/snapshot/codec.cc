@@ -41,6 +41,11 @@ std::string SectionName(u32 id) {
     case SectionId::kCodeBodies: return "code.bodies";
     case SectionId::kCodeBytes: return "code.bytes";
     case SectionId::kCodeNames: return "code.names";
+    case SectionId::kMemory: return "memory";
+    case SectionId::kMemorySizes: return "memory.sizes";
+    case SectionId::kMemoryPointers: return "memory.pointers";
+    case SectionId::kMemoryRegions: return "memory.regions";
+    case SectionId::kMemorySites: return "memory.sites";
   }
   return "section " + std::to_string(id);
 }

@@ -185,6 +185,81 @@ struct OwnedBlock {
   u64 bytes = 0;
 };
 
+// Where memory goes. Values are stored in files: append only. Those below kFirstFact are parts of resident memory that
+// do not overlap; those from it on are facts about them.
+enum class MemoryKind : u8 {
+  kPymallocUsed = 0,    // allocated blocks of the small-object allocator
+  kPymallocFree,        // free blocks inside pools that are in use, and pool headers
+  kPymallocFreePools,   // unused pools of its arenas
+  kMallocPython,        // malloc: chunks in which an object or a block that an object owns lies
+  kMallocNative,        // malloc: all other used chunks
+  kMallocCached,        // malloc: free, in a thread's cache or a fast bin
+  kMallocFree,          // malloc: free, between used chunks
+  kMallocTop,           // malloc: free, at the end of a heap
+  kMallocOverhead,      // malloc: its own headers, and what made no sense (an allocation was in progress)
+  kStacks,              // of threads
+  kCode,                // executable mappings of files
+  kFiles,               // other mappings of files, data of libraries
+  kShared,              // shared memory
+  kOtherAllocator,      // anonymous memory in which objects lie, of an allocator that is not decoded
+  kNamed,               // anonymous memory that has a name
+  kOther,               // anonymous memory that nothing explains
+  kFirstFact = 64,
+  kResident = 64,       // the sum that the parts are of
+  kMallocSystem,        // that malloc's arenas have from the kernel, by their own count
+  kMallocMapped,        // chunks of malloc with a mapping of their own
+  kReturnable,          // free pages of malloc, not at the end of a heap, that malloc_trim(0) would give back
+  kArenas,              // malloc's arenas (`blocks`)
+  kPageTables, kSwapped, kHugePages,
+};
+
+struct MemoryPart {
+  MemoryKind kind = MemoryKind::kOther;
+  u32 name = 0;      // string: of named memory
+  u64 bytes = 0;     // allocated
+  u64 resident = 0;  // of them, in memory
+  u64 blocks = 0;    // chunks, blocks, mappings
+};
+
+enum class Allocator : u8 { kMalloc = 0, kPymalloc = 1 };
+
+// The used blocks of one size.
+struct MemorySize {
+  Allocator allocator = Allocator::kMalloc;
+  u64 bytes = 0;   // of each, with what the allocator adds; from 64 KiB on the lower end of a sixteenth of an octave
+  u64 used = 0;    // blocks
+  u64 owned = 0;   // of them, with an object or a block of an object
+  u64 total = 0;   // bytes of the used ones
+  u64 total_owned = 0;
+};
+
+// Words in used blocks without owner that point into the image of a program or library: who may have made them.
+struct MemoryPointer {
+  Allocator allocator = Allocator::kMalloc;
+  u64 bytes = 0;   // as MemorySize::bytes
+  u64 target = 0;  // where to; 0: anywhere in the file
+  u32 file = 0;    // string: path
+  u64 blocks = 0;  // in how many blocks of that size (estimated from a sample)
+};
+
+// An arena, heap or pool area: what is used in it, and what keeps it from being given back.
+struct MemoryRegion {
+  Allocator allocator = Allocator::kMalloc;
+  u64 start = 0, end = 0;
+  u64 used = 0, free = 0;  // bytes
+  u64 resident = 0;
+  u64 returnable = 0;      // whole free pages inside that are resident
+};
+
+// Calls of an allocator that were seen while the process ran, by where they came from.
+struct MemorySite {
+  Allocator allocator = Allocator::kMalloc;
+  u64 bytes = 0;       // as MemorySize::bytes, of the block that the call got
+  u64 calls = 0;       // seen
+  u32 library = 0, function = 0;              // strings: file and, where it has symbols, function that called
+  u32 file = 0, python_function = 0, line = 0;  // the Python line that ran; strings, 0 where it is not known
+};
+
 enum class Producer : u8 { kTwin = 0, kReader = 1, kCore = 2, kAgent = 3, kSynthetic = 4 };
 enum class Stop : u8 { kSafe = 0, kGilFree = 1, kBlind = 2, kNone = 3 };
 
@@ -250,6 +325,13 @@ struct Columns {
   std::vector<u32> code_names;        // strings
   std::vector<MemoryMap> maps;
   std::vector<CollectorState> collectors;  // one an interpreter
+
+  // where resident memory goes; empty in a look that did not measure it
+  std::vector<MemoryPart> memory;            // by kind
+  std::vector<MemorySize> memory_sizes;      // by allocator and size
+  std::vector<MemoryPointer> memory_pointers;  // by allocator and size
+  std::vector<MemoryRegion> memory_regions;  // by address
+  std::vector<MemorySite> memory_sites;
 
   u32 node_count() const { return static_cast<u32>(address.size()); }
   u32 edge_count() const { return static_cast<u32>(edge_target.size()); }

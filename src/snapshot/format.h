@@ -47,6 +47,7 @@ enum class SectionId : u32 {
   kBlockNode = 48, kBlockAddress = 49, kBlockBytes = 50,
   kRoots = 64, kThreads = 65, kFrames = 66, kCodes = 67, kMaps = 68, kCollectors = 69,
   kCodeBodies = 70, kCodeBytes = 71, kCodeNames = 72,
+  kMemory = 80, kMemorySizes = 81, kMemoryPointers = 82, kMemoryRegions = 83, kMemorySites = 84,
 };
 
 // What was done to the rows of a block before it was compressed; every transform but kPlain also splits the rows into

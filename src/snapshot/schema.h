@@ -51,6 +51,23 @@ inline constexpr auto kCollectorFields = [](auto& c, auto&& f) {
   for (auto& x : c.uncollectable) f(x);
 };
 
+inline constexpr auto kMemoryFields = [](auto& m, auto&& f) {
+  f(m.kind), f(m.name), f(m.bytes), f(m.resident), f(m.blocks);
+};
+inline constexpr auto kMemorySizeFields = [](auto& m, auto&& f) {
+  f(m.allocator), f(m.bytes), f(m.used), f(m.owned), f(m.total), f(m.total_owned);
+};
+inline constexpr auto kMemoryPointerFields = [](auto& m, auto&& f) {
+  f(m.allocator), f(m.bytes), f(m.target), f(m.file), f(m.blocks);
+};
+inline constexpr auto kMemoryRegionFields = [](auto& m, auto&& f) {
+  f(m.allocator), f(m.start), f(m.end), f(m.used), f(m.free), f(m.resident), f(m.returnable);
+};
+
+inline constexpr auto kMemorySiteFields = [](auto& m, auto&& f) {
+  f(m.allocator), f(m.bytes), f(m.calls), f(m.library), f(m.function), f(m.file), f(m.python_function), f(m.line);
+};
+
 template <class Columns, class Visitor>
 void VisitSections(Columns& c, Visitor& v) {
   using enum SectionId;
@@ -81,6 +98,11 @@ void VisitSections(Columns& c, Visitor& v) {
   v.Records(kCodeBodies, false, c.code_bodies, kCodeBodyFields);
   v.Column(kCodeBytes, Transform::kPlain, false, c.code_bytes);
   v.Column(kCodeNames, Transform::kPlain, false, c.code_names);
+  v.Records(kMemory, false, c.memory, kMemoryFields);
+  v.Records(kMemorySizes, false, c.memory_sizes, kMemorySizeFields);
+  v.Records(kMemoryPointers, false, c.memory_pointers, kMemoryPointerFields);
+  v.Records(kMemoryRegions, false, c.memory_regions, kMemoryRegionFields);
+  v.Records(kMemorySites, false, c.memory_sites, kMemorySiteFields);
 }
 
 }  // namespace unleak::snapshot

@@ -21,6 +21,7 @@ class Validator {
     if (status_.ok()) Edges();
     if (status_.ok()) Types();
     if (status_.ok()) Tables();
+    if (status_.ok()) Memory();
     if (status_.ok()) MetaFields();
     return status_;
   }
@@ -167,6 +168,30 @@ class Validator {
         Fail("code.bodies", i, "its names end after the last one");
     }
     for (u64 i = 0; i < c_.code_names.size() && status_.ok(); ++i) String("code.names", i, c_.code_names[i]);
+  }
+
+  void Memory() {
+    for (u64 i = 0; i < c_.memory.size() && status_.ok(); ++i) {
+      const MemoryPart& part = c_.memory[i];
+      String("memory", i, part.name);
+      const bool known = part.kind <= MemoryKind::kOther || (part.kind >= MemoryKind::kFirstFact && part.kind <= MemoryKind::kHugePages);
+      if (!known) Fail("memory", i, "unknown kind");
+    }
+    for (u64 i = 0; i < c_.memory_sizes.size() && status_.ok(); ++i)
+      if (c_.memory_sizes[i].allocator > Allocator::kPymalloc) Fail("memory.sizes", i, "unknown allocator");
+    for (u64 i = 0; i < c_.memory_pointers.size() && status_.ok(); ++i) {
+      String("memory.pointers", i, c_.memory_pointers[i].file);
+      if (c_.memory_pointers[i].allocator > Allocator::kPymalloc) Fail("memory.pointers", i, "unknown allocator");
+    }
+    for (u64 i = 0; i < c_.memory_sites.size() && status_.ok(); ++i) {
+      const MemorySite& site = c_.memory_sites[i];
+      for (u32 id : {site.library, site.function, site.file, site.python_function}) String("memory.sites", i, id);
+      if (site.allocator > Allocator::kPymalloc) Fail("memory.sites", i, "unknown allocator");
+    }
+    for (u64 i = 0; i < c_.memory_regions.size() && status_.ok(); ++i) {
+      if (c_.memory_regions[i].allocator > Allocator::kPymalloc) Fail("memory.regions", i, "unknown allocator");
+      if (c_.memory_regions[i].end < c_.memory_regions[i].start) Fail("memory.regions", i, "ends before it starts");
+    }
   }
 
   void RootAt(u64 row, const Root& root) {

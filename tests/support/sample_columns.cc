@@ -65,6 +65,12 @@ Columns SampleColumns(u32 nodes) {
   c.maps.push_back({.start = 0x1000, .end = 0x3000, .offset = 0x40, .path = module, .readable = 1, .writable = 1, .resident = 4096});
   c.collectors.push_back({.enabled = 1, .threshold = {700, 10, 10}, .count = {1, -2, 3}, .collections = {4, 5, 6},
                           .collected = {7, 8, 9}, .uncollectable = {10, 11, 12}});
+  c.memory.push_back({.kind = MemoryKind::kMallocNative, .bytes = 9000, .resident = 8192, .blocks = 3});
+  c.memory.push_back({.kind = MemoryKind::kResident, .name = name, .resident = 8192});
+  c.memory_sizes.push_back({.bytes = 3000, .used = 3, .owned = 1, .total = 9000, .total_owned = 3000});
+  c.memory_pointers.push_back({.bytes = 3000, .target = 0x2008, .file = module, .blocks = 2});
+  c.memory_regions.push_back({.allocator = Allocator::kPymalloc, .start = 0x10000, .end = 0x50000, .used = 5, .free = 6, .resident = 7, .returnable = 8});
+  c.memory_sites.push_back({.bytes = 3000, .calls = 4, .library = module, .function = name, .file = module, .python_function = name, .line = 9});
   AddMeta(c);
   return c;
 }

@@ -88,6 +88,9 @@ class Snapshot:
     def cycles(self, options: Dict[str, Any]) -> Dict[str, Any]:
         return _guarded(self.core.cycles, options)
 
+    def memory(self, options: Dict[str, Any]) -> Dict[str, Any]:
+        return _guarded(self.core.memory, options)
+
     def diff(self, after: "Snapshot", options: Dict[str, Any]) -> Dict[str, Any]:
         return _guarded(self.core.diff, after.core, options)
 

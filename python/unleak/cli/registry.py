@@ -16,6 +16,7 @@ COMMANDS: Dict[str, str] = {
     "paths": "show what holds an object or a type",
     "cycles": "list the reference cycles of a snapshot",
     "audit": "compare reference counts with references: what nothing explains, by type and object",
+    "memory": "show where the resident memory of a process or a snapshot goes",
     "diff": "show what changed between two snapshots",
     "doctor": "say what will work on this machine or for a process, and why not",
 }

@@ -19,5 +19,11 @@ std::vector<Candidate> FindLostReferences(const Evidence& evidence);
 std::vector<Candidate> FindUncollectableCycles(const Evidence& evidence);
 // Interned strings that nothing refers to and that are never freed.
 std::vector<Candidate> FindImmortalStrings(const Evidence& evidence);
+// Malloc's used bytes that belong to no object and only grow.
+std::vector<Candidate> FindNativeMemory(const Evidence& evidence);
+// Takes native candidates out that grow no faster than objects of another candidate do: they belong to those.
+void DropOwnedNative(std::vector<Candidate>& candidates);
+// Memory that is freed but stays resident.
+std::vector<Candidate> FindFragmentation(const Evidence& evidence);
 
 }  // namespace unleak::diagnose

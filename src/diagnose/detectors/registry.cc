@@ -9,6 +9,8 @@ const std::vector<RegisteredDetector>& Detectors() {
       {"reference_cycle", FindReferenceCycles},     {"bulk_read", FindBulkReads},
       {"lost_reference", FindLostReferences},       {"uncollectable_cycle", FindUncollectableCycles},
       {"immortal_string", FindImmortalStrings},
+      {"native_memory", FindNativeMemory},
+      {"fragmentation", FindFragmentation},
   };
   return detectors;
 }

@@ -43,6 +43,7 @@ int Run(int argc, char** argv) {
   snapshot_command->add_option("-o,--output", snapshot.output, "the file")->required();
   snapshot_command->add_flag("--raw", snapshot.raw, "do not compress");
   snapshot_command->add_flag("--reader", snapshot.options.use_reader, "read the clone from outside instead of walking in it");
+  snapshot_command->add_flag("!--no-ledger", snapshot.options.ledger, "do not account for the resident memory");
   snapshot_command->add_flag("!--exact", snapshot.options.conservative, "do not scan bodies of opaque objects");
   snapshot_command->add_flag("--argv", snapshot.options.keep_argv, "keep the command line");
   limits.Add(snapshot_command);

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/file.h"
@@ -58,6 +59,8 @@ std::vector<std::string> GetTexts(const json& request, const char* key) {
   return texts;
 }
 
+bool started = false;  // a program, by this process
+
 capture::Options OptionsOf(const json& request) {
   capture::Options options;
   options.max_pause_ns = static_cast<u64>(Get(request, "max_pause_ms", 250.0) * 1e6);
@@ -71,10 +74,19 @@ capture::Options OptionsOf(const json& request) {
   return options;
 }
 
+// Who allocates is of use from a process's second look on, when growth can be told. Looks at a program that was started
+// here come when its memory is high: those do not wait.
+bool WatchByDefault(u32 pid) {
+  static std::set<u32> seen;
+  return !seen.insert(pid).second && !started;
+}
+
 Reply Look(const json& request) {
+  const u32 pid = Get(request, "pid", 0u);
   const std::string core = Get(request, "core", std::string());
-  const auto columns = core.empty() ? capture::Look(Get(request, "pid", 0u), OptionsOf(request))
-                                    : capture::LookAtCore(core, Get(request, "root", std::string("/")), OptionsOf(request));
+  capture::Options options = OptionsOf(request);
+  options.watch = core.empty() && Get(request, "watch", WatchByDefault(pid));
+  const auto columns = core.empty() ? capture::Look(pid, options) : capture::LookAtCore(core, Get(request, "root", std::string("/")), options);
   if (!columns.ok()) return {ErrorOf(columns.status()), UniqueFd()};
   UniqueFd memory(memfd_create("unleak-look", MFD_CLOEXEC));
   if (!memory.valid()) return {ErrorOf(SystemError("memfd_create", "a file in memory for the look", errno)), UniqueFd()};
@@ -87,6 +99,7 @@ Reply Start(const json& request, int socket) {
   Program program{GetTexts(request, "argv"), GetTexts(request, "env"), Get(request, "cwd", std::string()), Get(request, "pgid", 0)};
   const auto pid = StartProgram(program, socket);
   if (!pid.ok()) return {ErrorOf(pid.status()), UniqueFd()};
+  started = true;
   return {json{{"pid", *pid}}, UniqueFd()};
 }
 

@@ -1,0 +1,34 @@
+// Who calls the allocators while the program runs: for some milliseconds the kernel tells of calls of malloc, calloc,
+// realloc and of Python's small-object allocator, with the caller's registers and the top of its stack.
+//
+// By perf_event_open(2) with hardware breakpoints on the functions' first instruction: nothing in the process is
+// changed, no thread is stopped, and the kernel takes the events away when this process ends, however it does. A call
+// that is told costs the thread some microseconds; their number is bounded by PERF_EVENT_IOC_REFRESH, after which the
+// event is off. Needs kernel.perf_event_paranoid <= 2 or CAP_PERFMON, and free debug registers: without them nothing is
+// seen, and that is no error.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+#include "capture/maps.h"
+#include "snapshot/columns.h"
+
+struct unleak_layout;
+
+namespace unleak::capture {
+
+struct WatchInput {
+  u32 pid;
+  const unleak_layout& layout;
+  std::span<const u64> thread_states;  // PyThreadState of each of the look's threads
+  const std::string& proc_root;
+};
+
+// Watches for at most a fifth of a second and fills columns->memory_sites. Needs the threads and code objects of the
+// look. Call it when the process runs.
+void WatchAllocations(const WatchInput& input, snapshot::Columns* columns);
+
+}  // namespace unleak::capture
