@@ -73,7 +73,7 @@ Advice ForEntries(const Candidate& c, const Json& f, const Json& answers, const 
                        " lives as long as the function runs: work in batches, and `del` or clear it after each" + at};
   if (const std::string remover = Remover(c, answers); !remover.empty())
     return {"remove-entry", "entries are taken out at " + remover +
-                                ", but not on every way out: remove the entry in a `finally`, or bound " +
+                                ", but these stay: remove them on every way out (`finally`), or bound " +
                                 c.holder.text + at};
   return {"remove-entry", "remove the entry when its work is done, or bound " + c.holder.text + at};
 }
