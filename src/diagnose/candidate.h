@@ -41,9 +41,13 @@ struct Candidate {
   i64 structural_bound = -1;          // its size, where the structure says it
   std::string bound_from;             // where that was read
   bool holds_only_weak = false;      // weak references and plain values, no object of the program
+  bool weak_keys = false;             // entries stay as long as anything keeps their weak keys
   bool collector_off = false;
+  bool backlog = false;     // entries leave, but more arrive
+  bool queue = false;       // peak: held by a queue
   bool transient = true;    // peak: not there at every look
   u32 container = kNone;    // node in the last heap
+  u32 example = kNone;      // of a population: the instance whose path is shown
   std::vector<u32> element_hashes;    // of a container, for finding doubles
   std::string main_type;    // what[0]
   std::string title;        // where the family's own does not say it

@@ -22,6 +22,7 @@ struct Class {
   std::string bound_from;  // where that was read
   bool bounded = false;    // bounded, by how much is not known
   bool weak = false;       // its entries are weak references: somebody else may keep what they refer to
+  bool weak_keys = false;  // its values stay while something keeps the keys, which may be somebody else
   std::string keeps;       // type of the objects that its keys keep alive, if that is the point
 };
 

@@ -6,6 +6,7 @@
 #include "diagnose/detectors/detectors.h"
 #include "diagnose/memory.h"
 #include "diagnose/remedy.h"
+#include "diagnose/root_cause.h"
 #include "diagnose/signature.h"
 
 namespace unleak::diagnose {
@@ -14,6 +15,8 @@ namespace {
 constexpr double kCovered = 0.90;      // the list stops where this much of the growth is covered
 constexpr size_t kMostFindings = 10;
 constexpr size_t kMostPlaces = 5;
+constexpr u64 kLeastWork = 400'000;    // ns of CPU in an interval
+constexpr double kBacklogNeeds = 59.0;  // seconds until a backlog is believed to stay
 constexpr u64 kLeastMissed = 32u << 20;   // bytes above every look that make a missed high matter
 constexpr u64 kNativeFloor = 8u << 20;  // bytes that rise in every interval, are not judged, and are too many to call it clean
 
@@ -129,12 +132,22 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
     j.verdict = "not_a_leak";
     return j;
   }
+  if (c.backlog) {
+    const bool long_enough = evidence.window_s() >= kBacklogNeeds && c.growth.every_interval && c.growth.steady;
+    j.certainty = long_enough ? "probable" : "possible";
+    j.backlog = !long_enough;
+    return j;
+  }
   if (MayExpire(evidence, answers, c) || BoundUnknown(answers, c)) {
     j.certainty = "possible";
     j.backlog = true;
     return j;
   }
-  if (evidence.options.run && c.holder.via_frame) {
+  // Weak references to garbage go when the collector comes for it.
+  const LookFacts& facts = evidence.looks.back().facts;
+  if (c.holds_only_weak && facts.collector_on && facts.garbage_objects >= c.growth.total) {
+    j.certainty = "possible";
+  } else if (evidence.options.run && c.holder.via_frame) {
     j.certainty = "possible";  // what a running function collects is its work
   } else if (looks < 3 || (!c.growth.every_interval && (looks < 4 || c.survival < kFullSurvival))) {
     j.certainty = "possible";
@@ -174,6 +187,18 @@ const Json* BulkAnswer(const Json& answers, const Candidate& c) {
     if (question["name"] != "" || (!places.empty() && places[0]["line"] == question["line"])) return answer;
   }
   return nullptr;
+}
+
+// A queue that was filled all at once. That it goes later is no condition, but while a service runs a queue that is there at every look
+// may be its working set.
+Judged JudgeQueue(const Evidence& evidence, const Json& answers, Candidate candidate) {
+  Judged j{std::move(candidate)};
+  Candidate& c = j.candidate;
+  c.finding["sites"]["stored"] = Places(Answer(answers, c.key + ".stored"));
+  j.verdict = "peak";
+  const bool sure = !c.bounded_by_structure && (evidence.options.run || c.transient);
+  j.certainty = !sure ? "possible" : c.finding["sites"]["stored"].empty() ? "probable" : "confirmed";
+  return j;
 }
 
 Judged JudgePeak(const Evidence& evidence, const Json& answers, Candidate candidate) {
@@ -232,7 +257,9 @@ Judged JudgeFree(Candidate candidate) {
 Judged JudgeOne(const Evidence& evidence, const Json& answers, Candidate candidate) {
   switch (candidate.family) {
     case Family::kCycle: return JudgeCycle(evidence, answers, std::move(candidate));
-    case Family::kPeak: return JudgePeak(evidence, answers, std::move(candidate));
+    case Family::kPeak:
+      if (candidate.queue) return JudgeQueue(evidence, answers, std::move(candidate));
+      return JudgePeak(evidence, answers, std::move(candidate));
     case Family::kUnexplained: return JudgeUnexplained(evidence, answers, std::move(candidate));
     case Family::kNative: return JudgeNative(evidence, std::move(candidate));
     case Family::kFree: return JudgeFree(std::move(candidate));
@@ -240,22 +267,6 @@ Judged JudgeOne(const Evidence& evidence, const Json& answers, Candidate candida
     case Family::kPopulation: break;
   }
   return JudgeContainer(evidence, answers, std::move(candidate));
-}
-
-// A population is told only where no container's finding already names its type.
-void DropExplained(std::vector<Candidate>& candidates) {
-  auto names = [](const Candidate& c, const std::string& type) {
-    return std::any_of(c.finding["what"].begin(), c.finding["what"].end(), [&](const Json& w) { return w["type"] == type; });
-  };
-  std::vector<const Candidate*> containers;
-  for (const Candidate& c : candidates)
-    if (c.family == Family::kContainer) containers.push_back(&c);
-  std::vector<std::string> drop;
-  for (const Candidate& c : candidates)
-    if (c.family == Family::kPopulation &&
-        std::any_of(containers.begin(), containers.end(), [&](const Candidate* box) { return names(*box, c.main_type); }))
-      drop.push_back(c.key);
-  std::erase_if(candidates, [&](const Candidate& c) { return std::find(drop.begin(), drop.end(), c.key) != drop.end(); });
 }
 
 int VerdictRank(const std::string& verdict) {
@@ -326,10 +337,11 @@ Json ToFinding(const Evidence& evidence, const Json& answers, Judged& j) {
   return f;
 }
 
-// True if the target used CPU of its own in every interval; what a look costs it does not count.
+// True if the target used CPU of its own in every interval. What a look costs it does not count, nor what of that (its threads going
+// back to sleep) is accounted after the look: up to kLeastWork.
 bool WasActive(const Evidence& evidence) {
   for (size_t i = 1; i < evidence.looks.size(); ++i)
-    if (evidence.looks[i].facts.cpu_before_ns <= evidence.looks[i - 1].facts.cpu_ns) return false;
+    if (evidence.looks[i].facts.cpu_before_ns < evidence.looks[i - 1].facts.cpu_ns + kLeastWork) return false;
   return evidence.looks.size() >= 2;
 }
 
@@ -340,7 +352,11 @@ u64 UnknownGrowth(const Evidence& evidence) {
   const auto value = [&](const LookSummary& l) { return measured ? l.memory.other_resident : l.facts.rss; };
   for (size_t i = 1; i < looks.size(); ++i)
     if (value(looks[i]) <= value(looks[i - 1])) return 0;
-  return looks.size() < 3 ? 0 : value(looks.back()) - value(looks.front());
+  if (looks.size() < 3) return 0;
+  const LookFacts &first = looks.front().facts, &last = looks.back().facts;
+  const u64 all = value(looks.back()) - value(looks.front());
+  const u64 objects = !measured && last.bytes > first.bytes ? last.bytes - first.bytes : 0;  // objects are judged as such
+  return all > objects ? all - objects : 0;
 }
 
 struct Outcome {
@@ -412,7 +428,7 @@ Json Notes(const Evidence& evidence, const Json& answers) {
 }  // namespace
 
 Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const Json& answers) {
-  DropExplained(candidates);
+  DropExplained(evidence.last, candidates);
   DropOwnedNative(candidates);
   std::vector<Judged> judged;
   double growth = 0;

@@ -90,6 +90,7 @@ void SetClass(const Place& place, Candidate& out) {
   out.bounded_by_structure = found.bounded;
   out.structural_bound = found.bound;
   out.bound_from = found.bound_from;
+  out.weak_keys = found.weak_keys;
   out.holds_only_weak = found.weak && std::none_of(place.held.begin(), place.held.end(),
                                                    [&](u32 n) { return Telling(c, c.type[n]) >= kTellingElement; });
 }
@@ -117,6 +118,10 @@ Candidate MakeContainerCandidate(const Evidence& evidence, const GrownContainer&
       static_cast<double>(grown.growth.total) / static_cast<double>(std::max<u64>(c.length_of(grown.node), 1));
   u64 bytes = 0;
   for (u32 n : place.held) bytes += c.size_of(n);
+  if (c.role_of(grown.node) == Role::kBytearray) {  // what grows is the buffer itself
+    bytes = grown.series.value.back();
+    counts = {{std::string(c.type_name(grown.node)), 1, bytes}};
+  }
   out.bytes_per_s = share * static_cast<double>(bytes) / std::max(evidence.window_s(), 1e-3);
   out.objects_per_s = grown.growth.per_s;
   out.main_type = counts.empty() ? "" : counts[0].type;

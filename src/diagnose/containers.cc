@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace unleak::diagnose {
 namespace {
@@ -17,34 +16,34 @@ const Container* FindContainer(const LookSummary& look, const Container& like) {
   return it != look.containers.end() && it->address == like.address && it->type_hash == like.type_hash ? &*it : nullptr;
 }
 
-double Survival(const std::vector<u32>& sample, const std::vector<u32>& now) {
-  if (sample.empty()) return 1.0;
-  const std::unordered_set<u32> there(now.begin(), now.end());
-  size_t found = 0;
-  for (u32 hash : sample) found += there.count(hash);
-  return static_cast<double>(found) / static_cast<double>(sample.size());
-}
+struct Followed {
+  Series series;
+  std::vector<std::vector<Fingerprint>> samples;  // of each look in the series
+};
 
-// The lengths of one container over the looks. Looks before the first that followed it are left out; one that misses it
-// later ends the matter: another object lay there.
-bool FollowContainer(const std::vector<LookSummary>& looks, const Container& box, Series* series,
-                     std::vector<u32>* first_sample) {
-  const Container* first = nullptr;
+// One container over the looks. Looks before the first that followed it are left out; one that misses it later ends the
+// matter: another object lay there.
+bool Follow(const std::vector<LookSummary>& looks, const Container& box, Followed* out) {
   for (const LookSummary& look : looks) {
     const Container* there = FindContainer(look, box);
     if (!there) {
-      if (!first && &look != &looks.back()) continue;
+      if (out->samples.empty() && &look != &looks.back()) continue;
       return false;
     }
-    if (!first) {
-      first = there;
-      const auto from = look.sketches.begin() + there->sketch_from;
-      first_sample->assign(from, from + there->sketch_count);
-    }
-    series->at_s.push_back(look.facts.at_s);
-    series->value.push_back(there->length);
+    const auto from = look.sketches.begin() + there->sketch_from;
+    out->samples.emplace_back(from, from + there->sketch_count);
+    out->series.at_s.push_back(look.facts.at_s);
+    out->series.value.push_back(there->length);
   }
-  return first != nullptr;
+  return true;
+}
+
+// The smallest share of an earlier look's elements that is still there.
+double LeastSurvival(const graph::Heap& heap, u32 node, const std::vector<std::vector<Fingerprint>>& samples) {
+  const ElementsNow now(heap, node);
+  double least = 1.0;
+  for (size_t i = 0; i + 1 < samples.size(); ++i) least = std::min(least, now.Survival(samples[i]));
+  return least;
 }
 
 // Every container that grows by itself. `flow`: those that entries run through instead of those that keep them.
@@ -53,14 +52,15 @@ std::vector<GrownContainer> Singles(const Evidence& evidence, bool flow) {
   const Columns& c = evidence.last.columns();
   for (const Container& box : evidence.looks.back().containers) {
     GrownContainer grown;
-    std::vector<u32> sample;
-    if (!FollowContainer(evidence.looks, box, &grown.series, &sample)) continue;
+    Followed followed;
+    if (!Follow(evidence.looks, box, &followed)) continue;
+    grown.series = std::move(followed.series);
     if (grown.series.value.back() <= grown.series.value.front()) continue;
     const Unit unit = box.in_bytes ? Unit::kBytes : Unit::kCount;
     if (!Judge(grown.series, unit, 1.0).grows) continue;
     grown.node = NodeAt(c, box.address);
     if (grown.node == kNone) continue;
-    if (!box.in_bytes) grown.survival = Survival(sample, ElementHashes(c, grown.node));
+    if (!box.in_bytes) grown.survival = LeastSurvival(evidence.last, grown.node, followed.samples);
     grown.growth = Judge(grown.series, unit, grown.survival);
     grown.path = box.path;
     if (grown.growth.grows && (grown.survival < kLeakSurvival) == flow) out.push_back(std::move(grown));
@@ -102,24 +102,15 @@ double FromLength(const PathTotal& first, const PathTotal& now) {
   return growth > 0 ? (after - before) * static_cast<double>(first.containers) / growth : 0.0;
 }
 
-// Survival along a path: a bottom-k sample of the first look, as far as the bottom-k of the last one reaches.
-double PathSurvival(const PathTotal& first, const PathTotal& now) {
-  const u32 reach = now.sketch.size() < kPathSketch ? kNone : now.sketch.front();
-  std::vector<u32> sample;
-  for (u32 hash : first.sketch)
-    if (hash <= reach) sample.push_back(hash);
-  return Survival(sample, now.sketch);
-}
-
-// Maps of growing lists: no container grows enough alone, all together do.
+// Maps of growing lists: no container grows enough alone, all together do. And one that is replaced by a longer copy
+// each time.
 void AddSummedPaths(const Evidence& evidence, std::vector<GrownContainer>* out) {
   std::unordered_map<u64, u64> explained;
   for (const GrownContainer& grown : *out) explained[grown.path] += grown.growth.total;
   const auto& looks = evidence.looks;
   for (const auto& [path, now] : looks.back().paths) {
     auto first = looks.front().paths.find(path);
-    if (now.containers < 2 || first == looks.front().paths.end() || FromLength(first->second, now) < kMostlyLength)
-      continue;
+    if (first == looks.front().paths.end() || FromLength(first->second, now) < kMostlyLength) continue;
     GrownContainer grown;
     grown.path = path;
     grown.containers = now.containers;
@@ -128,7 +119,7 @@ void AddSummedPaths(const Evidence& evidence, std::vector<GrownContainer>* out) 
       grown.series.at_s.push_back(look.facts.at_s);
       grown.series.value.push_back(it == look.paths.end() ? 0 : it->second.entries);
     }
-    grown.survival = PathSurvival(first->second, now);
+    grown.survival = SampleSurvival(first->second.sketch, now.sketch, kPathSketch);
     grown.growth = Judge(grown.series, Unit::kCount, grown.survival);
     auto it = explained.find(path);
     if (!grown.growth.grows || grown.survival < kLeakSurvival ||
@@ -144,12 +135,6 @@ void AddSummedPaths(const Evidence& evidence, std::vector<GrownContainer>* out) 
 u32 NodeAt(const Columns& c, u64 address) {
   auto it = std::lower_bound(c.address.begin(), c.address.end(), address);
   return it != c.address.end() && *it == address ? static_cast<u32>(it - c.address.begin()) : kNone;
-}
-
-std::vector<u32> ElementHashes(const Columns& c, u32 node) {
-  std::vector<u32> hashes = Elements(c, node);
-  for (u32& e : hashes) e = SketchHash(c.address[e]);
-  return hashes;
 }
 
 std::vector<GrownContainer> FindGrownContainers(const Evidence& evidence) {

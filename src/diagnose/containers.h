@@ -26,7 +26,4 @@ std::vector<GrownContainer> FindBacklogs(const Evidence& evidence);
 // Node of the last heap at that address, kNone if there is none.
 u32 NodeAt(const snapshot::Columns& columns, u64 address);
 
-// Hashes of a container's elements as the sketches have them.
-std::vector<u32> ElementHashes(const snapshot::Columns& columns, u32 node);
-
 }  // namespace unleak::diagnose

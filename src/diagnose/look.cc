@@ -15,7 +15,7 @@ using snapshot::Label;
 using snapshot::LabelKind;
 using snapshot::Role;
 
-constexpr size_t kSketchBudget = 8u << 20;   // entries of u32 over all containers: 32 MiB
+constexpr size_t kSketchBudget = 4u << 20;   // fingerprints over all containers: 32 MiB
 constexpr u32 kMostSketch = 64;
 constexpr size_t kManyContainers = 400'000;  // above it only longer ones are followed
 constexpr u64 kShortest = 4, kShortestOfMany = 16;
@@ -57,6 +57,23 @@ void FillFacts(const Heap& heap, double at_s, LookFacts& facts) {
                     {"completeness", heap.completeness().score()}, {"skipped_types", skipped}, {"file", nullptr}};
 }
 
+// Keeps those with the smallest hashes; `sketch` is a max-heap.
+void AddToSketch(std::vector<Fingerprint>& sketch, Fingerprint f) {
+  if (sketch.size() < kPathSketch) {
+    sketch.push_back(f);
+    std::push_heap(sketch.begin(), sketch.end());
+  } else if (f < sketch.front()) {
+    std::pop_heap(sketch.begin(), sketch.end());
+    sketch.back() = f;
+    std::push_heap(sketch.begin(), sketch.end());
+  }
+}
+
+void AddToSketch(const Heap& heap, u32 element, std::vector<Fingerprint>& sketch) {
+  const u32 hash = SketchHash(heap.columns().address[element]);
+  if (sketch.size() < kPathSketch || hash < HashOf(sketch.front())) AddToSketch(sketch, FingerprintOf(heap, element));
+}
+
 void CountPopulations(const Heap& heap, LookSummary& look) {
   const Columns& c = heap.columns();
   std::vector<TypeTotal> totals(c.types.size());
@@ -64,7 +81,7 @@ void CountPopulations(const Heap& heap, LookSummary& look) {
     const auto population = static_cast<size_t>(heap.population(n));
     ++totals[c.type[n]].objects[population];
     totals[c.type[n]].bytes[population] += c.size_of(n);
-    if (heap.population(n) == Population::kRetained) AddToSketch(totals[c.type[n]].sketch, SketchHash(c.address[n]), kPathSketch);
+    if (heap.population(n) == Population::kRetained) AddToSketch(heap, n, totals[c.type[n]].sketch);
     if (heap.population(n) == Population::kGarbage && c.flags[n] & snapshot::kTracked) ++look.facts.garbage_objects;
   }
   for (u32 t = 0; t < c.types.size(); ++t) {
@@ -73,24 +90,14 @@ void CountPopulations(const Heap& heap, LookSummary& look) {
       sum.objects[p] += totals[t].objects[p];
       sum.bytes[p] += totals[t].bytes[p];
     }
-    for (u32 hash : totals[t].sketch) AddToSketch(sum.sketch, hash, kPathSketch);
+    for (Fingerprint f : totals[t].sketch) AddToSketch(sum.sketch, f);
   }
 }
 
-std::vector<u32> ElementHashes(const Columns& c, u32 node) {
-  std::vector<u32> hashes = Elements(c, node);
-  for (u32& e : hashes) e = SketchHash(c.address[e]);
-  return hashes;
-}
-
-void Sketch(std::vector<u32> hashes, u32 most, LookSummary& look, Container& out) {
-  if (hashes.size() > most) {
-    std::nth_element(hashes.begin(), hashes.begin() + most, hashes.end());
-    hashes.resize(most);
-  }
+void Sketch(const std::vector<Fingerprint>& sketch, LookSummary& look, Container& out) {
   out.sketch_from = static_cast<u32>(look.sketches.size());
-  out.sketch_count = static_cast<u32>(hashes.size());
-  look.sketches.insert(look.sketches.end(), hashes.begin(), hashes.end());
+  out.sketch_count = static_cast<u32>(sketch.size());
+  look.sketches.insert(look.sketches.end(), sketch.begin(), sketch.end());
 }
 
 void FoldContainers(const Heap& heap, LookSummary& look) {
@@ -110,17 +117,15 @@ void FoldContainers(const Heap& heap, LookSummary& look) {
     box.path = paths.Hash(n);
     box.type_hash = static_cast<u32>(HashText(c.type_name(n)));
     box.in_bytes = c.role_of(n) == Role::kBytearray;
-    std::vector<u32> hashes;
     if (!box.in_bytes) {
-      hashes = ElementHashes(c, n);
       PathTotal& total = look.paths[box.path];
       total.entries += length;
       ++total.containers;
       if (length > total.longest) total.longest = length, total.example = box.address;
-      for (u32 hash : hashes) AddToSketch(total.sketch, hash, kPathSketch);
+      for (u32 e : Elements(c, n)) AddToSketch(heap, e, total.sketch);
     }
     if (length < shortest) continue;
-    if (!box.in_bytes) Sketch(std::move(hashes), most, look, box);
+    if (!box.in_bytes) Sketch(SketchOf(heap, n, most), look, box);
     look.containers.push_back(box);
   }
 }
@@ -139,19 +144,6 @@ bool IsGrowable(Role role) {
     case Role::kCounter: return true;
     default: return false;
   }
-}
-
-u32 SketchHash(u64 address) { return static_cast<u32>(Mix(address >> 4, 0x5bd1e995) >> 7); }
-
-std::vector<u32> Elements(const Columns& c, u32 container) {
-  std::vector<u32> keys, all;
-  for (u32 e = c.edge_row[container]; e < c.edge_row[container + 1]; ++e) {
-    const auto kind = Label::Kind(c.edge_label[e]);
-    if (kind == LabelKind::kType || Label::Class(c.edge_label[e]) == snapshot::EdgeClass::kType) continue;
-    if (kind == LabelKind::kKey) keys.push_back(c.edge_target[e]);
-    all.push_back(c.edge_target[e]);
-  }
-  return keys.empty() ? all : keys;
 }
 
 PathHasher::PathHasher(const Heap& heap) : heap_(heap), memo_(heap.node_count(), 0), hashes_(1) {}
@@ -198,7 +190,7 @@ LookSummary Summarise(const Heap& heap, double at_s, bool with_peaks) {
   look.cycles = FoldCycles(heap);
   look.audit = FoldAudit(heap);
   look.memory = FoldMemory(heap.columns());
-  if (with_peaks) look.peaks = FindPeakHolders(heap);
+  if (with_peaks) look.peaks = FindPeakHolders(heap), look.queues = FindQueuePeaks(heap);
   return look;
 }
 

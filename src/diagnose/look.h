@@ -8,14 +8,15 @@
 #include <vector>
 
 #include "diagnose/audit.h"
+#include "diagnose/identity.h"
 #include "diagnose/memory.h"
 #include "diagnose/names.h"
+#include "diagnose/queue_peaks.h"
 #include "graph/heap.h"
 
 namespace unleak::diagnose {
 
-// A container with its number of entries (or logical bytes). `sketch` entries are the smallest hashes of its elements'
-// addresses: a sample that two looks take alike (bottom-k; Cohen & Kaplan 2007).
+// A container with its number of entries (or logical bytes). `sketch` is a sample of its elements (identity.h).
 struct Container {
   u64 address = 0;
   u64 length = 0;
@@ -32,11 +33,11 @@ struct PathTotal {
   u64 containers = 0;
   u64 example = 0;     // address of the longest one
   u64 longest = 0;
-  std::vector<u32> sketch;  // smallest hashes of the elements' addresses, at most kPathSketch, heap-ordered
+  std::vector<Fingerprint> sketch;  // of the elements with the smallest hashes, at most kPathSketch, heap-ordered
 };
 
 struct TypeTotal {
-  std::vector<u32> sketch;  // of the addresses of retained instances, as above
+  std::vector<Fingerprint> sketch;  // of retained instances, as above
   u64 objects[6] = {0, 0, 0, 0, 0, 0};  // by graph::Population
   u64 bytes[6] = {0, 0, 0, 0, 0, 0};
 };
@@ -73,13 +74,14 @@ struct LookFacts {
 struct LookSummary {
   LookFacts facts;
   std::vector<Container> containers;   // ascending by address
-  std::vector<u32> sketches;
+  std::vector<Fingerprint> sketches;
   std::unordered_map<u64, PathTotal> paths;
   std::unordered_map<std::string, TypeTotal> types;
   std::map<std::string, CycleShape> cycles;  // by shape
   std::vector<PeakHolder> peaks;
   AuditFold audit;
   MemoryLook memory;
+  std::vector<QueuePeak> queues;
 };
 
 // The folded path hash of every node that was asked for, with memo; one instance a heap.
@@ -100,12 +102,6 @@ class PathHasher {
 
 // True for roles whose length says how much they hold and that can grow.
 bool IsGrowable(snapshot::Role role);
-
-// Hash of an element's address for sketches.
-u32 SketchHash(u64 address);
-
-// The elements of a container: keys of a dict (values where keys are missing), members of the others.
-std::vector<u32> Elements(const snapshot::Columns& columns, u32 container);
 
 LookSummary Summarise(const graph::Heap& heap, double at_s, bool with_peaks);
 

@@ -201,6 +201,8 @@ Holder DescribeHolder(const Heap& heap, u32 node) {
 
 int Telling(const Columns& c, u32 type) {
   const auto& t = c.types[type];
+  // A class of the program that is also a dict or a str. That a type lies on the heap says nothing: from 3.12 on most of the library's do.
+  const bool subclass = t.base != kNone && t.base < c.types.size() && c.types[t.base].role == t.role;
   const auto module = c.strings.at(t.module);
   switch (t.role) {
     case Role::kException: return 90;
@@ -220,15 +222,15 @@ int Telling(const Columns& c, u32 type) {
     case Role::kDict:
     case Role::kList:
     case Role::kSet:
-    case Role::kDeque: return t.heap ? 95 : 30;
-    case Role::kTuple: return t.heap ? 95 : 24;
+    case Role::kDeque: return subclass ? 95 : 30;
+    case Role::kTuple: return subclass ? 95 : 24;
     case Role::kStr:
     case Role::kBytes:
-    case Role::kBytearray: return t.heap ? 95 : 20;
+    case Role::kBytearray: return subclass ? 95 : 20;
     case Role::kInt:
     case Role::kFloat:
     case Role::kBool:
-    case Role::kNone: return t.heap ? 95 : 10;
+    case Role::kNone: return subclass ? 95 : 10;
     case Role::kCode: return 26;
     case Role::kDescriptor:
     case Role::kProperty:

@@ -145,7 +145,7 @@ void Session::Thin() {
     size_t drop = 1;
     double closest = 1e300;
     for (size_t i = 1; i + 1 < looks_.size(); ++i) {
-      const double gap = looks_[i + 1].facts.at_s - looks_[i - 1].facts.at_s + (looks_[i].peaks.empty() ? 0 : 1e6);
+      const double gap = looks_[i + 1].facts.at_s - looks_[i - 1].facts.at_s + (looks_[i].peaks.empty() && looks_[i].queues.empty() ? 0 : 1e6);
       if (gap < closest) closest = gap, drop = i;
     }
     looks_.erase(looks_.begin() + static_cast<std::ptrdiff_t>(drop));

@@ -7,12 +7,16 @@ namespace unleak::diagnose {
 
 // Containers whose entries only grow, alone or summed along their folded path.
 std::vector<Candidate> FindGrowingContainers(const Evidence& evidence);
+// Queues that take on more than they give back.
+std::vector<Candidate> FindQueueBacklogs(const Evidence& evidence);
 // Types whose retained instances only grow although no container does: linked lists, trees.
 std::vector<Candidate> FindGrowingPopulations(const Evidence& evidence);
 // Cycles that wait for the collector, or that it can never free.
 std::vector<Candidate> FindReferenceCycles(const Evidence& evidence);
 // Big objects that a frame holds at a high of memory.
 std::vector<Candidate> FindBulkReads(const Evidence& evidence);
+// Queues that hold much at a high of memory.
+std::vector<Candidate> FindQueuedWork(const Evidence& evidence);
 // Objects with references that nobody explains, and objects in use whose count rises for no reason.
 std::vector<Candidate> FindLostReferences(const Evidence& evidence);
 // Islands that the collector can never free.

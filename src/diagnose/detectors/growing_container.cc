@@ -23,6 +23,7 @@ namespace unleak::diagnose {
 namespace {
 
 constexpr size_t kMostCandidates = 24;
+constexpr double kAlike = 0.9;  // growth of two containers that have entries for the same objects
 constexpr double kMuchMore =
     4.0;  // weak references that cost so much more than what they may follow are a matter of their own
 bool SameElements(const Candidate& a, const Candidate& b) {
@@ -53,6 +54,22 @@ void DropWeakOnes(std::vector<Candidate>& out) {
       out, [&](const Candidate& c) { return only_weak(c) && strongest > 0 && c.bytes_per_s < kMuchMore * strongest; });
 }
 
+// Entries by weak keys that become as many as those of another container: that one keeps the keys.
+void DropFollowers(const graph::Heap& heap, std::vector<Candidate>& out) {
+  const auto follows = [&](const Candidate& weak) {
+    return weak.weak_keys && std::any_of(out.begin(), out.end(), [&](const Candidate& o) {
+             const double ratio =
+                 static_cast<double>(o.growth.total) / static_cast<double>(std::max<u64>(weak.growth.total, 1));
+             return !o.weak_keys && !o.holds_only_weak && ratio > kAlike && ratio < 1 / kAlike &&
+                    !heap.dominates(weak.container, o.container);
+           });
+  };
+  std::vector<std::string> drop;
+  for (const Candidate& c : out)
+    if (follows(c)) drop.push_back(c.key);
+  std::erase_if(out, [&](const Candidate& c) { return std::find(drop.begin(), drop.end(), c.key) != drop.end(); });
+}
+
 }  // namespace
 
 std::vector<Candidate> FindGrowingContainers(const Evidence& evidence) {
@@ -71,6 +88,7 @@ std::vector<Candidate> FindGrowingContainers(const Evidence& evidence) {
     }
   }
   DropWeakOnes(out);
+  DropFollowers(evidence.last, out);
   return out;
 }
 

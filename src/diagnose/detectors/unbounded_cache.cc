@@ -26,9 +26,18 @@ namespace unleak::diagnose {
 namespace {
 
 using snapshot::Columns;
+using snapshot::Label;
+using snapshot::LabelKind;
 using snapshot::Role;
 
 bool IsMap(Role role) { return role == Role::kDict || role == Role::kOrderedDict || role == Role::kDefaultdict; }
+
+// The item of a tuple, kNone if it is not there. Traverse goes through items backwards, so the label counts.
+u32 Item(const Columns& c, u32 tuple, u32 index) {
+  for (u32 e = c.edge_row[tuple]; e < c.edge_row[tuple + 1]; ++e)
+    if (Label::Kind(c.edge_label[e]) == LabelKind::kIndex && Label::Value(c.edge_label[e]) == index) return c.edge_target[e];
+  return kNone;
+}
 
 // The int in the first cell of the closure of the wrapper's `cache_parameters` (functools.py, lru_cache: a lambda over
 // maxsize and typed, whose cells are in alphabetical order); -1 where there is none.
@@ -37,9 +46,8 @@ i64 SizeOfWrapper(const Columns& c, u32 wrapper) {
   for (const char* step : {"cache_parameters", "__closure__"})
     if (at != kNone) at = Member(c, at, step);
   if (at == kNone) return -1;
-  const std::vector<u32> cells = Members(c, at);
-  if (cells.empty()) return -1;
-  const std::vector<u32> content = Members(c, cells.front());
+  const u32 cell = Item(c, at, 0);
+  const std::vector<u32> content = cell == kNone ? std::vector<u32>() : Members(c, cell);
   if (content.empty()) return -1;
   auto it =
       std::lower_bound(c.ints.begin(), c.ints.end(), content.front(), [](const auto& p, u32 n) { return p.first < n; });
@@ -58,9 +66,8 @@ std::string KeptByKeys(const Place& place) {
   const double share = Share(place.keys, [&](u32 key) {
     u32 first = key;
     if (place.role(key) == Role::kTuple) {
-      const std::vector<u32> items = Members(c, key);
-      if (items.empty()) return false;
-      first = items.front();
+      first = Item(c, key, 0);
+      if (first == kNone) return false;
     }
     if (place.role(first) != Role::kInstance) return false;
     if (type.empty()) type = c.type_name(first);

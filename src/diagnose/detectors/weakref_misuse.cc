@@ -47,8 +47,11 @@ std::optional<Class> ClassifyWeak(const Place& place) {
   const bool weak_keys = Share(place.keys, weak) >= kMost, weak_values = Share(place.values, weak) >= kMost;
   if (Share(place.values, [&](u32 n) { return IsFinalizer(place.columns(), n); }) >= kMost)
     return Class{"weakref-misuse", "finalizers whose object never goes"};
-  if (weak_keys && !weak_values && !place.values.empty())
-    return Class{"weakref-misuse", "values that keep their own weak key alive"};
+  if (weak_keys && !weak_values && !place.values.empty()) {
+    Class found{"weakref-misuse", "values that keep their own weak key alive"};
+    found.weak_keys = true;
+    return found;
+  }
   if (weak_values || (weak_keys && place.values.empty()))
     return WeakOnes("weakref-misuse", "weak references that pile up");
   return std::nullopt;
