@@ -42,7 +42,7 @@ def client(port, calls):
 def main():
     server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    clients = [threading.Thread(target=client, args=(server.server_port, 20)) for _ in range(4)]
+    clients = [threading.Thread(target=client, args=(server.server_port, 5)) for _ in range(4)]
     for one in clients:
         one.start()
     for one in clients:

@@ -26,7 +26,7 @@ def work(number, begun):
             del kept[::2]
         packed = zlib.compress(text[: 1000 + turn % 40000])
         hashlib.sha256(packed).hexdigest()
-        if turn == 500:
+        if turn == 150:
             begun.release()
 
 
