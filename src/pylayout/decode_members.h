@@ -42,6 +42,7 @@ class Members {
     else if (t.kind == UNLEAK_NDARRAY) OmittedItems(object);
     if (t.spec >= 0) OmittedOfSpec(object, t);
     if (t.attached == Attached::kGenerator) OmittedOfGenerator(object);
+    if (t.attached == Attached::kManagedDict) OmittedDict(object, t);
   }
 
   // Objects of types that the collector does not know, and whose layout nobody knows.
@@ -357,6 +358,13 @@ class Members {
     for (u64 i = 0; link != object && IsSane(link) && i < kMaxLinks; ++i, link = v_.Word(link, l_.call_link.next)) {
       visit_(link, Edge::kOmitted, kNoLabel);
     }
+  }
+
+  // 3.13.0 - 3.13.12, 3.14.0 - 3.14.3: an instance that has values in line reports these, and not the dict over them.
+  void OmittedDict(u64 object, const TypeInfo& t) {
+    const auto& a = l_.attributes;
+    if (a.mode != 13 || facts_.dict_before_values || (t.flags & static_cast<u32>(a.inline_flag)) == 0) return;
+    if (v_.Byte(object + t.basic_size, a.values_valid) != 0) Omit(object, a.dict_offset);
   }
 
   // What an array of objects holds (numpy/ndarraytypes.h). Views hold their base, which owns the buffer.

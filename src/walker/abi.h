@@ -73,6 +73,7 @@ struct unleak_context {
   uint64_t object, object_type;       /* at hand; 0 = none */
   uint64_t edges, edges_before;       /* of it so far; before its last phase */
   uint64_t heap_type;                 /* its type, if that is a counted heap type */
+  uint64_t instance_dict;             /* 3.13+: its managed __dict__, as long as traverse has not reported that */
   uint32_t saw_type, watch_tracked, saw_tracked, flags;
   struct unleak_span spans[UNLEAK_MAX_SPANS];
   uint32_t span_count, hot_span;

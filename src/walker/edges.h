@@ -65,6 +65,7 @@ OUTLINE void note_tracked(Context *c, u64 target) {
 static int visit(u64 target, Context *c) {
   u64 label = label_of(c, target);
   if (UNLIKELY(c->watch_tracked)) note_tracked(c, target);
+  if (UNLIKELY(target == c->instance_dict)) c->instance_dict = 0;
   add_edge(c, target, UNLEAK_TRAVERSE, label);
   return 0;
 }

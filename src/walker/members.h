@@ -152,11 +152,16 @@ static void all_members(Context *c, u64 object, Type *t) {
   int collected = t->traverse && (!t->is_gc || ((int (*)(u64))t->is_gc)(object));
   c->watch_tracked = collected && !is_tracked(c, object, t);
   begin_labels(c, object, t);
+  /* 3.13.0 - 3.13.12, 3.14.0 - 3.14.3: an instance that has values in line reports these, and not the dict over them. */
+  int managed = c->layout.attributes.mode == 13 && t->tp_flags & (u32)c->layout.attributes.managed_flag;
+  c->instance_dict = managed ? load(object + (u64)(i64)c->layout.attributes.dict_offset) : 0;
   if (collected && !t->skipped) ((int (*)(u64, void *, Context *))t->traverse)(object, (void *)visit, c);
   c->watch_tracked = 0;
   c->edge_count[UNLEAK_TRAVERSE] += c->edges;
   u64 before = c->edges;
   omitted_members(c, object, t);
+  if (c->instance_dict) edge(c, c->instance_dict, UNLEAK_OMITTED, label_of_offset(c->layout.attributes.dict_offset));
+  c->instance_dict = 0;
   c->edge_count[UNLEAK_OMITTED] += c->edges - before;
   before = c->edges;
   if (c->heap_type && !c->saw_type) {
