@@ -1,7 +1,7 @@
 """Fills the heaps with used and free chunks of many sizes, writes what malloc says of itself, and then stands still.
 
 argv[1]: a file of 4 KiB for the figures, as unsigned 64-bit numbers: arena, hblks, hblkhd, uordblks, fordblks of
-mallinfo2(3), or mallinfo(3) where that is missing, and sys.getallocatedblocks().
+mallinfo2(3), or mallinfo(3) where that is missing, sys.getallocatedblocks(), and the minor version of glibc.
 """
 
 import ctypes
@@ -52,6 +52,7 @@ def main():
     untouched = mmap.mmap(-1, 32 << 20)
     sys.stdout.write("READY\n")
     sys.stdout.flush()
+    struct.pack_into("<Q", page, 48, int(os.confstr("CS_GNU_LIBC_VERSION").split(".")[1]))
     for _ in range(3):  # the first call may allocate for itself
         info = libc.mallinfo2()
         struct.pack_into(

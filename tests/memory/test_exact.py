@@ -29,7 +29,9 @@ def test_malloc_to_the_byte(interpreter: Interpreter, memory_of, tmp_path: Path)
     target = start(interpreter, tmp_path / "figures")
     try:
         memory = memory_of(target.pid)
-        arena, chunks, mapped, used, free, blocks = struct.unpack_from("<6Q", (tmp_path / "figures").read_bytes())
+        arena, chunks, mapped, used, free, blocks, minor = struct.unpack_from(
+            "<7Q", (tmp_path / "figures").read_bytes()
+        )
     finally:
         target.communicate(b"x", timeout=60)
     assert target.returncode == 0
@@ -39,7 +41,8 @@ def test_malloc_to_the_byte(interpreter: Interpreter, memory_of, tmp_path: Path)
     assert malloc["free"] + malloc["top"] + malloc["fast_bins"] == free
     assert malloc["system"] - malloc["free"] - malloc["top"] - malloc["fast_bins"] == used
     assert malloc["arenas"] >= 2
-    assert malloc["cached"] > 0
+    if minor < 42:  # the caches of newer ones have another layout: what they hold counts as used
+        assert malloc["cached"] > 0
     # All that the arenas have is used, free, or their own headers.
     in_chunks = (
         malloc["used_native"] + malloc["used_by_objects"] - mapped + malloc["cached"] + malloc["free"] + malloc["top"]
