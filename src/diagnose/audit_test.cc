@@ -115,6 +115,20 @@ TEST(Audit, StringsInternedForGoodAreALeakOfTheirOwnKind) {
   EXPECT_EQ(d["findings"][0]["remedy"]["action"], "bound");
 }
 
+TEST(Audit, InternedStringsThatComeAtAFallingRateMayBeWarmUp) {
+  std::string text = kProgram + "s[1..100]: str immortal interned\n";
+  int last = 100;
+  for (int look = 2; look <= 4; ++look) {
+    const int to = last + (look == 2 ? 200 : look == 3 ? 140 : 98);
+    text += Look(look, "s[" + std::to_string(last + 1) + ".." + std::to_string(to) + "]: str immortal interned\n");
+    last = to;
+  }
+  const Json d = Diagnose(text);
+  EXPECT_EQ(d["verdict"], "inconclusive") << d.dump(1);
+  ASSERT_EQ(d["findings"].size(), 1u);
+  EXPECT_EQ(d["findings"][0]["certainty"], "possible");
+}
+
 TEST(Audit, AnIslandThroughAnOpaqueTypeIsNeverFreedAndSaysWhy) {
   const Json d =
       Diagnose("type datetime.datetime no-gc\n" + Growing("zone[1..%]: app.Zone { .created -> when[i] }\nwhen[1..%]: "

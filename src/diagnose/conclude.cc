@@ -132,6 +132,11 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
     j.verdict = "not_a_leak";
     return j;
   }
+  if (c.growth.fading || (c.family == Family::kContainer && c.holder.guessed)) {
+    j.certainty = "possible";
+    j.backlog = true;
+    return j;
+  }
   if (c.backlog) {
     const bool long_enough = evidence.window_s() >= kBacklogNeeds && c.growth.every_interval && c.growth.steady;
     j.certainty = long_enough ? "probable" : "possible";
@@ -227,6 +232,13 @@ Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate
   if (!places.empty()) c.finding["sites"]["stored"] = std::move(places);
   if (evidence.looks.size() >= 4 && c.growth.steady && known) j.certainty = "confirmed";
   if (c.finding["evidence"].value("costs_nothing", false)) j.certainty = "possible";
+  if (c.growth.levelling && evidence.looks.size() >= 4) {
+    c.finding["kind"] = "warm-up";
+    j.verdict = "not_a_leak";
+  } else if (c.growth.fading) {
+    j.certainty = "possible";
+    j.backlog = true;
+  }
   return j;
 }
 
@@ -386,7 +398,7 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
   if (first) return {first->verdict, Title(*first)};
   if (evidence.looks.size() < 2)
     return {"inconclusive", "one look cannot tell what grows: take more, or give --duration"};
-  if (backlog) return {"inconclusive", "something grows that may be a backlog or may expire: decide with a longer look (--duration)"};
+  if (backlog) return {"inconclusive", "something grows that may be a backlog, may expire or may level off: decide with a longer look (--duration)"};
   if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.family == Family::kFree ? ""
                                                                    : reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
   if (MissedAHigh(evidence, answers))

@@ -132,6 +132,7 @@ Holder DescribeHolder(const Heap& heap, u32 node) {
   h.known = true;
   const graph::NamedRoot& root = heap.roots()[path.root];
   h.root = root.name;
+  h.guessed = root.conservative;
   h.via_frame = root.kind == snapshot::RootKind::kFrame;
   h.text = root.name.rfind("module ", 0) == 0 ? root.name.substr(7) : root.name;
   const u32 first = path.steps[0].node;

@@ -21,6 +21,7 @@ struct Holder {
   std::vector<std::string> inner;
   Json path = Json::array();  // [{"edge", "type"}], folded
   bool via_frame = false;     // the path starts in a running frame
+  bool guessed = false;       // the path starts at a word that only looks like a reference
   bool known = false;         // reached from a root at all
 };
 

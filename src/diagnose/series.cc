@@ -1,6 +1,7 @@
 #include "diagnose/series.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace unleak::diagnose {
 namespace {
@@ -14,6 +15,31 @@ bool Enough(u64 first, u64 total, Unit unit, double survival) {
   const double share = kLeastShare * static_cast<double>(first);
   if (unit == Unit::kBytes) return total >= kLeastBytes && static_cast<double>(total) >= share;
   return total >= kLeastCount && (survival >= kFullSurvival || static_cast<double>(total) >= share);
+}
+
+// The look nearest to a time, after look `from` and with `later` looks behind it.
+size_t Nearest(const Series& series, double at_s, size_t from, size_t later) {
+  size_t best = from + 1;
+  for (size_t i = best; i + later < series.at_s.size(); ++i)
+    if (std::abs(series.at_s[i] - at_s) < std::abs(series.at_s[best] - at_s)) best = i;
+  return best;
+}
+
+double Rate(const Series& series, size_t from, size_t to) {
+  const double added = static_cast<double>(series.value[to]) - static_cast<double>(series.value[from]);
+  return added / std::max(series.at_s[to] - series.at_s[from], 1e-3);
+}
+
+// By thirds and not by intervals, so that one odd interval of many does not hide it. `series` never falls.
+bool Fades(const Series& series) {
+  const size_t last = series.value.size() - 1;
+  if (last < 3) return false;
+  const double from = series.at_s.front(), third = (series.at_s.back() - from) / 3;
+  const size_t one = Nearest(series, from + third, 0, 2);
+  const size_t two = Nearest(series, from + 2 * third, one, 1);
+  const double first = Rate(series, 0, one), second = Rate(series, one, two), now = Rate(series, two, last);
+  const bool falls = now < second && second < first;
+  return falls && ((second <= kFades * first && now <= kFades * second) || now <= kFadesTo * first);
 }
 
 }  // namespace
@@ -39,6 +65,7 @@ Growth Judge(const Series& series, Unit unit, double survival) {
   growth.every_interval = rises == looks - 1;
   growth.steady = rates.back() >= 0.5 * Median(rates);
   growth.levelling = rates.back() < 0.2 * rates.front();
+  growth.fading = Fades(series);
   return growth;
 }
 

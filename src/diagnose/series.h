@@ -20,6 +20,7 @@ struct Growth {
   bool every_interval = false;  // rises in all of them
   bool steady = false;       // the last interval brings at least half the median of the intervals (by rate)
   bool levelling = false;    // the rate of the last interval is below a fifth of the first one's
+  bool fading = false;       // its rate falls from third to third of the window: a limit may be near (kFades, kFadesTo)
   u64 total = 0;             // last minus first
   double per_s = 0.0;        // over the whole window
 };
@@ -29,6 +30,10 @@ inline constexpr u64 kLeastBytes = 64 << 10;
 inline constexpr double kLeastShare = 0.01;
 inline constexpr double kFullSurvival = 0.99;  // counts need no 1 % then
 inline constexpr double kLeakSurvival = 0.95;  // below it is flow
+// What fills up towards an end of its own (all users were seen once) brings less in each third of the window: at most kFades of the
+// third before, or kFadesTo of the first one in the end. What leaks goes on as it began. Needs three intervals.
+inline constexpr double kFades = 0.8;
+inline constexpr double kFadesTo = 0.5;
 
 // Judges the series. `survival` is the share of the first look's elements that are still there (1 where a measure has none).
 Growth Judge(const Series& series, Unit unit, double survival);

@@ -50,6 +50,25 @@ TEST(Series, FillingUpLevelsOff) {
   EXPECT_FALSE(g.steady);
 }
 
+TEST(Series, LessInEachThirdFades) {
+  EXPECT_TRUE(Judge(Every2s({65, 424, 639, 777}), Unit::kCount, 1.0).fading);
+  EXPECT_TRUE(Judge(Every2s({0, 100, 180, 244}), Unit::kCount, 1.0).fading);   // each 0.8 of the one before
+  EXPECT_TRUE(Judge(Every2s({0, 100, 190, 240}), Unit::kCount, 1.0).fading);   // half of the first in the end
+  EXPECT_TRUE(Judge(Every2s({0, 90, 190, 240, 290, 310, 330}), Unit::kCount, 1.0).fading);  // one odd interval
+}
+
+TEST(Series, ASteadyOrUnevenRiseDoesNotFade) {
+  EXPECT_FALSE(Judge(Every2s({100, 120, 140, 160}), Unit::kCount, 1.0).fading);
+  EXPECT_FALSE(Judge(Every2s({0, 100, 190, 270}), Unit::kCount, 1.0).fading);  // a little less each time
+  EXPECT_FALSE(Judge(Every2s({0, 100, 130, 200}), Unit::kCount, 1.0).fading);  // comes back
+  EXPECT_FALSE(Judge(Every2s({0, 100, 150}), Unit::kCount, 1.0).fading);       // two intervals cannot tell
+}
+
+TEST(Series, FadingIsMeasuredByTime) {
+  Series longer_waits{{0, 2, 4, 10}, {0, 40, 80, 200}};
+  EXPECT_FALSE(Judge(longer_waits, Unit::kCount, 1.0).fading);
+}
+
 TEST(Series, OneLookSaysNothing) { EXPECT_FALSE(Judge(Every2s({5}), Unit::kCount, 1.0).grows); }
 
 }  // namespace

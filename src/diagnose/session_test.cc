@@ -277,6 +277,49 @@ TEST(Session, EndsEarlyWhenTheAnswerIsClear) {
   EXPECT_TRUE(Json::parse(session->Next())["done"].get<bool>());
 }
 
+const std::string kFading = kStart + Look(2, Add(101, 459)) + Look(3, Add(460, 674)) + Look(4, Add(675, 812));
+
+TEST(Session, WhatComesAtAFallingRateMayLevelOff) {
+  const Json d = Diagnose(kFading, kStored);
+  EXPECT_EQ(d["verdict"], "inconclusive") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["certainty"], "possible");
+  EXPECT_EQ(Diagnose(kFading + Look(5, Add(813, 820)), kStored)["verdict"], "not_a_leak");
+}
+
+TEST(Session, AFallingRateIsLookedAtForLonger) {
+  auto session = Session::Create("");
+  ASSERT_TRUE(session.ok());
+  auto looks = testing::ParseHeapText(kFading);
+  ASSERT_TRUE(looks.ok());
+  for (auto& look : *looks) ASSERT_TRUE(session->Add(graph::Heap::Build(std::move(look.columns)).Take()).ok());
+  EXPECT_FALSE(Json::parse(session->Next())["done"].get<bool>());
+}
+
+// A dict that only a word of the interpreter's state leads to, with `entry` for each of its entries.
+std::string HeldByAWord(const std::string& entry) {
+  const auto add = [&](int from, int to) {
+    const std::string range = "[" + std::to_string(from) + ".." + std::to_string(to) + "]";
+    return "e" + range + ": " + entry + "\nadd table { {*} -> e" + range + " }\n";
+  };
+  return "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module\n"
+         "root interpreter state -> table (conservative)\ntable: dict rc=1\n" +
+         add(1, 100) + Look(2, add(101, 140)) + Look(3, add(141, 180)) + Look(4, add(181, 220));
+}
+
+TEST(Session, AHolderThatIsAGuessIsOnlyPossibleAndNoRegistry) {
+  const Json d = Diagnose(HeldByAWord("function"), kStored);
+  EXPECT_EQ(d["verdict"], "inconclusive") << d.dump(1);
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["kind"], "growing-container");
+  EXPECT_EQ(d["findings"][0]["certainty"], "possible");
+}
+
+TEST(Session, TheTableOfInternedStringsIsNoContainerOfTheProgram) {
+  const Json d = Diagnose(HeldByAWord("str immortal"), kStored);
+  EXPECT_EQ(d["verdict"], "clean") << d.dump(1);
+  EXPECT_TRUE(d["findings"].empty());
+}
+
 TEST(Session, SignaturesDoNotDependOnSizesOrAddresses) {
   const Json a = Diagnose(kLeak), b = Diagnose(kStart + Look(2, Add(101, 150)) + Look(3, Add(151, 190)) + Look(4, Add(191, 260)));
   EXPECT_EQ(a["findings"][0]["id"], b["findings"][0]["id"]);

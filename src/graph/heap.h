@@ -55,6 +55,7 @@ struct NamedRoot {
   snapshot::RootKind kind = snapshot::RootKind::kInterpreter;
   std::string name;  // "module app.cache", "main thread local x of serve", "interpreter atexit callbacks"
   u32 thread = kNone, frame = kNone;
+  bool conservative = false;  // a word that only looks like a reference
 };
 
 struct Component {         // a strongly connected component of at least one real cycle, in C, U or F

@@ -102,7 +102,7 @@ void AddOthers(const Columns& c, RootPlan* plan) {
   for (const auto& root : c.roots) {
     if (root.node == kNone || root.kind == RootKind::kImmortal) continue;
     const u32 index = static_cast<u32>(plan->roots.size());
-    NamedRoot named{root.node, 5, root.kind, {}, root.thread, root.frame};
+    NamedRoot named{root.node, 5, root.kind, {}, root.thread, root.frame, root.conservative != 0};
     NameRoot(c, root, type_names, &named);
     plan->roots.push_back(std::move(named));
     if (root.conservative)

@@ -18,6 +18,7 @@
 
 #include "diagnose/container_candidate.h"
 #include "diagnose/detectors/detectors.h"
+#include "diagnose/place.h"
 
 namespace unleak::diagnose {
 namespace {
@@ -70,12 +71,26 @@ void DropFollowers(const graph::Heap& heap, std::vector<Candidate>& out) {
   std::erase_if(out, [&](const Candidate& c) { return std::find(drop.begin(), drop.end(), c.key) != drop.end(); });
 }
 
+// The table of interned strings, which is found by a word of the interpreter's state: it maps each string to itself. It does not keep
+// them; those that stay for good are the matter of immortal_string.
+bool IsInternedTable(const graph::Heap& heap, u32 node) {
+  const snapshot::Columns& c = heap.columns();
+  const u32 root = heap.root_of(node);
+  if (root == kNone || heap.parent(node) != kNone || c.role_of(node) != snapshot::Role::kDict) return false;
+  const graph::NamedRoot& by = heap.roots()[root];
+  if (!by.conservative || by.kind != snapshot::RootKind::kInterpreter) return false;
+  const std::vector<u32> members = Members(c, node);
+  return !members.empty() &&
+         std::all_of(members.begin(), members.end(), [&](u32 n) { return c.role_of(n) == snapshot::Role::kStr; });
+}
+
 }  // namespace
 
 std::vector<Candidate> FindGrowingContainers(const Evidence& evidence) {
   const std::vector<GrownContainer> grown = FindGrownContainers(evidence);
   std::vector<Candidate> out;
-  for (size_t i = 0; i < grown.size() && i < kMostCandidates; ++i) {
+  for (size_t i = 0; i < grown.size() && out.size() < kMostCandidates; ++i) {
+    if (IsInternedTable(evidence.last, grown[i].node)) continue;
     Candidate next = MakeContainerCandidate(evidence, grown[i], "c" + std::to_string(i));
     auto same = std::find_if(out.begin(), out.end(), [&](const Candidate& c) { return SameElements(c, next); });
     if (same == out.end()) {

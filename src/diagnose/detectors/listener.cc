@@ -51,7 +51,7 @@ bool OneDef(const Place& place) {
 
 bool HeldByInterpreter(const Place& place) {
   const u32 root = place.heap.root_of(place.node);
-  return root != kNone && place.heap.roots()[root].kind == snapshot::RootKind::kInterpreter &&
+  return root != kNone && !place.holder.guessed && place.heap.roots()[root].kind == snapshot::RootKind::kInterpreter &&
          place.holder.kind == "interpreter";
 }
 
@@ -73,7 +73,7 @@ std::optional<Class> ClassifyListener(const Place& place) {
   };
   if (HeldByInterpreter(place)) return Class{"listener", "hooks of the interpreter"};
   if (OfLogger(place)) return Class{"listener", "handlers or filters of a logger"};
-  if (Share(place.values, callable) < kMost) return std::nullopt;
+  if (place.holder.guessed || Share(place.values, callable) < kMost) return std::nullopt;
   if (IsMap(c.role_of(place.node)) && !OneDef(place)) return std::nullopt;
   return Class{"listener", "registry of callbacks"};
 }
