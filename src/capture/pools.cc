@@ -50,18 +50,25 @@ class Recognizer {
   // Address of the object, 0 if it is none.
   u64 ObjectIn(u64 block, u64 bytes) {
     for (u64 presize = 0; presize <= kMostPresize && presize + kGranule <= bytes; presize += kGranule)
-      if (IsObject(block + presize, presize, bytes)) return block + presize;
+      if (IsObject(block + presize, presize, bytes, true)) return block + presize;
     return 0;
   }
 
+  // A freed object that its type keeps for reuse: up to 2,000 tuples of each length (Objects/tupleobject.c), and more.
+  bool IsKeptForReuse(u64 block, u64 bytes) {
+    for (u64 presize = 0; presize <= kMostPresize && presize + kGranule <= bytes; presize += kGranule)
+      if (IsObject(block + presize, presize, bytes, false)) return true;
+    return false;
+  }
+
  private:
-  bool IsObject(u64 object, u64 presize, u64 bytes) {
+  bool IsObject(u64 object, u64 presize, u64 bytes, bool alive) {
     const u64 type = view_.TypeOf(object);
     // The type itself must have been met: a word that looks like one is not enough.
     if (!pylayout::IsSane(type) || !assembler_.Knows(type)) return false;
     const ReaderType* t = types_.Find(type);
     if (t == nullptr || t->info.presize != presize || t->info.kind == UNLEAK_TYPE) return false;
-    if (!HasCount(object, t->info)) return false;
+    if (alive ? !HasCount(object, t->info) : !IsFreed(object)) return false;
     // A tracked one would be in a list of the collector; the words in front are those of a freed or foreign block.
     if (t->info.gc && cache_.Word(object - 16) != 0) return false;
     return Fits(object, t->info, bytes);
@@ -75,6 +82,12 @@ class Recognizer {
     const u32 count = static_cast<u32>(word);
     if (extents_.IsImmortal(count)) return type.leaf;
     return count > 0 && count <= kMostCount && (word >> 32 & 0xffff) == 0;  // 3.14+: flags in the highest bits
+  }
+
+  // No count is left, or from 3.14 on the link of its free list in its place (pycore_freelist.h).
+  bool IsFreed(u64 object) {
+    const u64 word = cache_.Word(object);
+    return word == 0 || (word > kMostCount && pylayout::IsSane(word) && (word & (kGranule - 1)) == 0);
   }
 
   // The body and what stands in front of it take the block: a smaller one would have got a smaller block. Only what is
@@ -180,6 +193,8 @@ OrphanFacts AddOrphans(const unleak_layout& layout, u32 hex, Memory& memory, con
       if (ownership.Owned(block, pool.block_bytes)) return;
       if (const u64 object = recognizer.ObjectIn(block, pool.block_bytes)) {
         seeds.push_back(object);
+      } else if (recognizer.IsKeptForReuse(block, pool.block_bytes)) {
+        ++facts.reusable;
       } else {
         ++facts.unowned;
         facts.unowned_bytes += pool.block_bytes;

@@ -4,7 +4,7 @@
 //
 // What counts as one: a positive reference count of a plausible size, the type of an object or class that the walk
 // has met, a body that fits the block's size, and for collected types a header that says "not tracked". Blocks of free
-// lists have a count of 0 (or no type any more); what C code allocates for itself does not fit one of these. Objects of
+// lists have a count of 0, the list's link in its place, or no type any more; what C code allocates for itself does not fit one of these. Objects of
 // more than 512 bytes are in no pool; they are found where an orphan refers to them.
 //
 // A free-threaded build has no pools: nothing is found there. Not thread safe.
@@ -23,7 +23,8 @@ namespace unleak::capture {
 
 struct OrphanFacts {
   u64 orphans = 0;  // objects added
-  u64 unowned = 0;  // allocated blocks that no object owns, orphans left out: C code's
+  u64 reusable = 0;  // freed objects in free lists of their types
+  u64 unowned = 0;   // allocated blocks that no object owns, orphans and reusable ones left out: C code's
   u64 unowned_bytes = 0;
   u64 pools = 0, blocks = 0;  // used pools, allocated blocks
   std::array<u64, 512 / 16 + 1> unowned_of_size{};  // the unowned ones, by bytes / 16
