@@ -235,8 +235,8 @@ Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate
   if (c.growth.levelling && evidence.looks.size() >= 4) {
     c.finding["kind"] = "warm-up";
     j.verdict = "not_a_leak";
-  } else if (c.growth.fading) {
-    j.certainty = "possible";
+  } else if (c.growth.fading || (c.finding["kind"] == "immortal-string" && !c.growth.even)) {
+    j.certainty = "possible";  // names that code brings when it is first run come in bursts
     j.backlog = true;
   }
   return j;

@@ -66,6 +66,7 @@ Growth Judge(const Series& series, Unit unit, double survival) {
   growth.steady = rates.back() >= 0.5 * Median(rates);
   growth.levelling = rates.back() < 0.2 * rates.front();
   growth.fading = Fades(series);
+  growth.even = *std::min_element(rates.begin(), rates.end()) >= 0.5 * growth.per_s;
   return growth;
 }
 

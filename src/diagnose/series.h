@@ -20,6 +20,7 @@ struct Growth {
   bool every_interval = false;  // rises in all of them
   bool steady = false;       // the last interval brings at least half the median of the intervals (by rate)
   bool levelling = false;    // the rate of the last interval is below a fifth of the first one's
+  bool even = false;         // no interval's rate is below half of that of the whole window
   bool fading = false;       // its rate falls from third to third of the window: a limit may be near (kFades, kFadesTo)
   u64 total = 0;             // last minus first
   double per_s = 0.0;        // over the whole window

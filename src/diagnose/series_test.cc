@@ -69,6 +69,11 @@ TEST(Series, FadingIsMeasuredByTime) {
   EXPECT_FALSE(Judge(longer_waits, Unit::kCount, 1.0).fading);
 }
 
+TEST(Series, AnIntervalWithLittleIsUneven) {
+  EXPECT_TRUE(Judge(Every2s({0, 100, 180, 290}), Unit::kCount, 1.0).even);
+  EXPECT_FALSE(Judge(Every2s({257, 287, 419, 457}), Unit::kCount, 1.0).even);
+}
+
 TEST(Series, OneLookSaysNothing) { EXPECT_FALSE(Judge(Every2s({5}), Unit::kCount, 1.0).grows); }
 
 }  // namespace

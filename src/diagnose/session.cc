@@ -76,6 +76,7 @@ bool Clear(const std::vector<Candidate>& candidates) {
   return std::any_of(candidates.begin(), candidates.end(), [](const Candidate& c) {
     if (c.family == Family::kCycle) return c.objects_per_s >= 20.0;
     if (c.finding["evidence"].value("costs_nothing", false)) return false;
+    if (c.finding["kind"] == "immortal-string" && !c.growth.even) return false;
     if (c.growth.fading || (c.family == Family::kContainer && c.holder.guessed)) return false;
     return c.family != Family::kPeak && c.family != Family::kFree && c.growth.every_interval && c.growth.steady && c.survival >= kFullSurvival && c.growth.total >= 24;
   });

@@ -42,6 +42,69 @@ BOUNDS = {
                     self.data.pop(next(iter(self.data)))
     """,
     ),
+    "a limit that is called size": (
+        None,
+        "self.size",
+        "evicts",
+        """
+        class Cache:
+            def __init__(self, size):
+                self.data = {}
+                self.size = size
+            def put(self, k, v):
+                while len(self.data) >= self.size:  # HERE
+                    self.data.pop(next(iter(self.data)))
+                self.data[k] = v
+    """,
+    ),
+    "a base class that counts and evicts": (
+        None,
+        "self._Sized__limit",
+        "evicts",
+        """
+        class Sized:
+            def __init__(self, limit):
+                self.__limit = limit
+                self.__used = 0
+            def __setitem__(self, k, v):
+                limit = self.__limit
+                while self.__used + 1 > limit:  # HERE
+                    self.popitem()
+                self.__used += 1
+        class Cache(Sized):
+            def __init__(self, limit):
+                Sized.__init__(self, limit)
+                self.data = {}
+            def __setitem__(self, k, v, store=Sized.__setitem__):
+                store(self, k, v)
+                self.data[k] = None
+            def __delitem__(self, k):
+                del self.data[k]
+    """,
+    ),
+    "a base class that stores, counts and evicts": (
+        None,
+        "self._Sized__limit",
+        "evicts",
+        """
+        class Sized:
+            def __init__(self, limit):
+                self.__limit = limit
+                self.__used = 0
+                self.data = {}
+            def __setitem__(self, k, v):
+                limit = self.__limit
+                while self.__used + 1 > limit:  # HERE
+                    self.popitem()
+                self.data[k] = v
+                self.__used += 1
+            def __delitem__(self, k):
+                del self.data[k]
+        class Cache(Sized):
+            def popitem(self):
+                del self[next(iter(self.data))]
+    """,
+    ),
     "a module's constant": (
         500,
         "LIMIT",
@@ -227,6 +290,18 @@ UNBOUNDED = {
                 if len(self.data) > 1000:
                     print("large")
                 self.data[k] = v
+    """,
+    "a base class bounds what the class never gives back": """
+        class Sized:
+            def __setitem__(self, k, v):
+                while self.used + 1 > self.limit:
+                    self.popitem()
+        class Cache(Sized):
+            def __init__(self):
+                self.data = {}
+            def __setitem__(self, k, v):
+                super().__setitem__(k, v)
+                self.data[k] = None
     """,
     "emptiness is no bound": """
         class Cache:

@@ -18,6 +18,7 @@ _SIZED = {
     "PriorityQueue": ("maxsize", 0),
 }
 _SIZE_WORDS = ("maxsize", "maxlen", "max_size", "max_len", "capacity", "limit", "max_entries", "size")
+_COUNT_WORDS = ("size", "count", "currsize", "length", "used", "total", "num", "n", "len")
 _LRU_DEFAULT = 128
 _MAX_BODY = 2000
 _LEAST_SURE = 0.5  # that it is this container's length; a wrong bound would hide a leak
@@ -40,6 +41,7 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
         return None, "the holder has no name"
     changes = scan(tracker)
     found = list(_constructors(tracker)) + list(_comparisons(tracker, changes)) + list(_trims(tracker, changes))
+    found += _inherited(tracker, changes)
     adding = {id(m.scope) for m in changes if m.effect == ADD}
     classes = {
         id(m.scope.enclosing_class()) for m in changes if m.effect == ADD and m.scope.enclosing_class() is not None
@@ -182,6 +184,49 @@ def _comparisons(tracker: Tracker, changes: List[Mutation]) -> Iterator[Bound]:
                     yield Bound(scope, node, against, effect, sure)
 
 
+def _inherited(tracker: Tracker, changes: List[Mutation]) -> Iterator[Bound]:
+    """The bound of a base class in the method that adds here, or that the class extends to add here as well.
+
+    `__setitem__` of the base keeps its own count below a size by `self.popitem()`, and what is added is removed in a
+    method that removes by its name.
+    """
+    for klass in tracker.classes:
+        line = [klass] + tracker.program.bases(klass)
+        own = [m for m in changes if any(m.scope.enclosing_class() is c for c in line)]
+        adders = {m.scope.name for m in own if m.effect == ADD}
+        if not any(m.effect == REMOVE and removes_by_name(m.scope.name) for m in own):
+            continue
+        for base in line[1:]:
+            for scope in base.source.scopes:
+                if scope.name not in adders or scope.parent is not base:
+                    continue
+                for node in scope.of(ast.Compare):
+                    against, branch = _counter_compare(node), _branch(scope, node)
+                    if against is not None and branch is not None and _calls_own_remover(branch.body, scope):
+                        yield Bound(scope, node, against, "evicts", _LEAST_SURE)
+
+
+def _counter_compare(node: ast.Compare) -> Optional[ast.expr]:
+    """What a count in an attribute is compared with: `self.count + new > limit`."""
+    if len(node.ops) != 1 or not isinstance(node.ops[0], (ast.Gt, ast.GtE)):
+        return None
+    left = node.left.left if isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Add) else node.left
+    if not isinstance(left, ast.Attribute) or dotted(left.value) != "self":
+        return None
+    return node.comparators[0] if _names_a_count(left.attr) else None
+
+
+def _calls_own_remover(body: List[ast.stmt], scope: Scope) -> bool:
+    """`self.popitem()` among these statements."""
+    for statement in body:
+        for node in ast.walk(statement):
+            func = node.func if isinstance(node, ast.Call) else None
+            if isinstance(func, ast.Attribute) and removes_by_name(func.attr) and isinstance(func.value, ast.Name):
+                if self_class(func.value.id, scope) is not None:
+                    return True
+    return False
+
+
 def _trims(tracker: Tracker, changes: List[Mutation]) -> Iterator[Bound]:
     """`del X[:-100]`, `X = X[-100:]`: what is left has a known length."""
     for mutation in changes:
@@ -208,7 +253,7 @@ def _length_compare(tracker: Tracker, node: ast.Compare, scope: Scope) -> Tuple[
         if (
             sure
             and not (isinstance(other, ast.Constant) and other.value in (0, 1))
-            and not _is_length(tracker, other, scope)
+            and _is_length(tracker, other, scope) < sure  # `self.size` may be a count, beside len() it is a limit
         ):
             return other, above, sure
     return None, False, 0.0
@@ -240,19 +285,13 @@ def _is_length(tracker: Tracker, expr: ast.expr, scope: Scope) -> float:
     if isinstance(expr, ast.Attribute) and isinstance(expr.value, ast.Name) and expr.value.id == "self":
         # A counter that the owner keeps beside its container.
         klass = scope.enclosing_class()
-        counts = expr.attr.lstrip("_").lower() in (
-            "size",
-            "count",
-            "currsize",
-            "length",
-            "used",
-            "total",
-            "num",
-            "n",
-            "len",
-        )
+        counts = _names_a_count(expr.attr)
         return 0.55 if counts and klass is not None and any(klass is c for c in tracker.classes) else 0.0
     return 0.0
+
+
+def _names_a_count(attribute: str) -> bool:
+    return attribute.lstrip("_").lower() in _COUNT_WORDS
 
 
 class Branch(NamedTuple):

@@ -11,7 +11,8 @@
 // Example:
 //     key = sys.intern(record["user"])           # every user's name stays
 //
-// Limits: At least four looks and 64 strings; what a program still refers to is told as what holds it.
+// Limits: At least four looks and 64 strings; what comes in bursts or ever more slowly may be code that runs for the
+// first time, and is only possible; what a program still refers to is told as what holds it.
 #include <algorithm>
 
 #include "diagnose/detectors/detectors.h"
