@@ -318,6 +318,10 @@ TEST(Session, TheTableOfInternedStringsIsNoContainerOfTheProgram) {
   const Json d = Diagnose(HeldByAWord("str immortal"), kStored);
   EXPECT_EQ(d["verdict"], "clean") << d.dump(1);
   EXPECT_TRUE(d["findings"].empty());
+  const auto table = [](int length) { return "table: dict rc=1 length=" + std::to_string(length) + "\n"; };
+  const std::string not_counted = "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module\n"
+                                  "root interpreter state -> table (conservative)\n" + table(100);
+  EXPECT_EQ(Diagnose(not_counted + Look(2, table(140)) + Look(3, table(180)) + Look(4, table(220)))["verdict"], "clean");
 }
 
 TEST(Session, SignaturesDoNotDependOnSizesOrAddresses) {

@@ -79,9 +79,8 @@ bool IsInternedTable(const graph::Heap& heap, u32 node) {
   if (root == kNone || heap.parent(node) != kNone || c.role_of(node) != snapshot::Role::kDict) return false;
   const graph::NamedRoot& by = heap.roots()[root];
   if (!by.conservative || by.kind != snapshot::RootKind::kInterpreter) return false;
-  const std::vector<u32> members = Members(c, node);
-  return !members.empty() &&
-         std::all_of(members.begin(), members.end(), [&](u32 n) { return c.role_of(n) == snapshot::Role::kStr; });
+  const std::vector<u32> members = Members(c, node);  // none where the table's references are not counted
+  return std::all_of(members.begin(), members.end(), [&](u32 n) { return c.role_of(n) == snapshot::Role::kStr; });
 }
 
 }  // namespace
