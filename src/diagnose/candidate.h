@@ -43,6 +43,7 @@ struct Candidate {
   bool holds_only_weak = false;      // weak references and plain values, no object of the program
   bool weak_keys = false;             // entries stay as long as anything keeps their weak keys
   bool collector_off = false;
+  bool in_bytes = false;    // one object that grows itself: `length` and the growth are bytes
   bool backlog = false;     // entries leave, but more arrive
   bool queue = false;       // peak: held by a queue
   bool transient = true;    // peak: not there at every look

@@ -8,6 +8,7 @@
 #include "diagnose/remedy.h"
 #include "diagnose/root_cause.h"
 #include "diagnose/signature.h"
+#include "diagnose/unheld.h"
 
 namespace unleak::diagnose {
 namespace {
@@ -317,6 +318,7 @@ std::string Title(const Judged& j) {
   const auto count = [](double n) { return n >= 10 ? FormatCount(static_cast<u64>(std::llround(n))) : FormatCount(static_cast<u64>(std::ceil(n))); };
   switch (c.family) {
     case Family::kContainer:
+      if (c.in_bytes) return c.holder.text + " (" + type + ") grows by " + rate + " a second";
       return c.holder.text + " grows by " + count(c.objects_per_s) + " entries (" + (type.empty() ? "" : type + ", ") + rate + ") a second";
     case Family::kPopulation: return count(c.objects_per_s) + " " + type + " objects (" + rate + ") a second stay, held by " + c.holder.text;
     case Family::kCycle:
@@ -386,7 +388,27 @@ bool MissedAHigh(const Evidence& evidence, const Json& answers) {
   return false;
 }
 
-Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, const Json& answers) {
+// Growth of live objects that the findings do not explain.
+Unheld FindUnheld(const Evidence& evidence, const std::vector<Judged>& judged) {
+  double bytes = 0, objects = 0;
+  for (const Judged& j : judged) {
+    const Candidate& c = j.candidate;
+    if (c.family != Family::kContainer && c.family != Family::kPopulation && c.family != Family::kUnexplained) continue;
+    bytes += c.bytes_per_s * evidence.window_s();
+    double named = 0;
+    for (const Json& what : c.finding["what"]) named += what["objects"].get<double>();
+    objects += std::max(named, c.objects_per_s * evidence.window_s());
+  }
+  return UnheldGrowth(evidence.looks, bytes, objects);
+}
+
+Outcome TellUnheld(const Unheld& unheld, double window_s) {
+  const std::string much = unheld.bytes ? FormatBytes(static_cast<double>(unheld.bytes)) : FormatCount(unheld.objects) + " objects";
+  return {"inconclusive", "live Python objects grew by " + much + " in " + FormatCount(static_cast<u64>(std::llround(window_s))) +
+                              " s, more at every look, but no single holder of it was found: look longer (--duration)"};
+}
+
+Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, const Json& answers, const Unheld& unheld) {
   const Judged* first = nullptr;
   const Judged* reason = nullptr;
   bool backlog = false;
@@ -399,6 +421,7 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
   if (evidence.looks.size() < 2)
     return {"inconclusive", "one look cannot tell what grows: take more, or give --duration"};
   if (backlog) return {"inconclusive", "something grows that may be a backlog, may expire or may level off: decide with a longer look (--duration)"};
+  if (unheld.any() && (!reason || reason->candidate.family == Family::kFree)) return TellUnheld(unheld, evidence.window_s());
   if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.family == Family::kFree ? ""
                                                                    : reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
   if (MissedAHigh(evidence, answers))
@@ -449,7 +472,8 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
     judged.push_back(JudgeOne(evidence, answers, std::move(c)));
   }
   std::stable_sort(judged.begin(), judged.end(), Before);
-  const Outcome outcome = Decide(evidence, judged, answers);
+  const Unheld unheld = FindUnheld(evidence, judged);
+  const Outcome outcome = Decide(evidence, judged, answers, unheld);
   Json findings = Json::array();
   double covered = 0, uncovered_objects = 0, uncovered_bytes = 0;
   for (Judged& j : judged) {
@@ -470,7 +494,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
           {"processes", Json::array({{{"pid", target["pid"]}, {"ppid", evidence.last.columns().meta.ppid}, {"role", ""},
                                       {"python", target["python"]}, {"started_s", 0.0}, {"exit", target["exit"]}}})},
           {"snapshots", snapshots}, {"verdict", outcome.verdict}, {"summary", outcome.summary}, {"findings", findings},
-          {"uncovered", {{"objects", static_cast<u64>(uncovered_objects)}, {"bytes", static_cast<u64>(uncovered_bytes)}}},
+          {"uncovered", {{"objects", static_cast<u64>(uncovered_objects) + unheld.objects}, {"bytes", static_cast<u64>(uncovered_bytes) + unheld.bytes}}},
           {"floor", {{"objects_per_s", static_cast<double>(kLeastCount) / window}, {"bytes_per_s", static_cast<double>(kLeastBytes) / window}}},
           {"memory", Memory(evidence)}, {"notes", Notes(evidence, answers)}};
 }

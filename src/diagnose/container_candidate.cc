@@ -107,7 +107,8 @@ Candidate MakeContainerCandidate(const Evidence& evidence, const GrownContainer&
   out.survival = grown.survival;
   out.length = grown.containers == 1 ? grown.series.value.back() : c.length_of(grown.node);
   out.holder = DescribeHolder(heap, grown.node);
-  out.holder.text += IsMap(c.role_of(grown.node)) ? "{*}" : "[*]";
+  out.in_bytes = grown.in_bytes;
+  if (!out.in_bytes) out.holder.text += IsMap(c.role_of(grown.node)) ? "{*}" : "[*]";
   const Place place = MakePlace(heap, out.holder, grown.node);
   const auto entries = Entries(place);
   auto counts = CountTypes(heap, place.held);
@@ -115,25 +116,25 @@ Candidate MakeContainerCandidate(const Evidence& evidence, const GrownContainer&
   // The growth in entries of the one that was looked into: new ones of all containers stand for the share of what it
   // holds.
   const double share =
-      static_cast<double>(grown.growth.total) / static_cast<double>(std::max<u64>(c.length_of(grown.node), 1));
+      static_cast<double>(grown.growth.total) / static_cast<double>(std::max<u64>(out.in_bytes ? out.length : c.length_of(grown.node), 1));
   u64 bytes = 0;
   for (u32 n : place.held) bytes += c.size_of(n);
-  if (c.role_of(grown.node) == Role::kBytearray) {  // what grows is the buffer itself
+  if (out.in_bytes) {  // what grows is the object itself
     bytes = grown.series.value.back();
     counts = {{std::string(c.type_name(grown.node)), 1, bytes}};
   }
   out.bytes_per_s = share * static_cast<double>(bytes) / std::max(evidence.window_s(), 1e-3);
-  out.objects_per_s = grown.growth.per_s;
+  out.objects_per_s = out.in_bytes ? 0.0 : grown.growth.per_s;
   out.main_type = counts.empty() ? "" : counts[0].type;
   out.finding = {{"what", What(counts, share)},
                  {"growth",
-                  {{"objects", grown.series.value},
-                   {"bytes", Json::array()},
+                  {{"objects", out.in_bytes ? std::vector<u64>() : grown.series.value},
+                   {"bytes", out.in_bytes ? grown.series.value : std::vector<u64>()},
                    {"references", Json::array()},
-                   {"per_s", {{"objects", grown.growth.per_s}, {"bytes", out.bytes_per_s}, {"references", 0.0}}}}},
+                   {"per_s", {{"objects", out.objects_per_s}, {"bytes", out.bytes_per_s}, {"references", 0.0}}}}},
                  {"evidence",
                   {{"survival", grown.survival},
-                   {"entries", grown.series.value},
+                   {out.in_bytes ? "sizes" : "entries", grown.series.value},
                    {"at_s", grown.series.at_s},
                    {"every_interval", grown.growth.every_interval},
                    {"steady", grown.growth.steady},
@@ -141,7 +142,8 @@ Candidate MakeContainerCandidate(const Evidence& evidence, const GrownContainer&
                    {"retained", bytes},
                    {"element_types", TypeNames(CountTypes(heap, place.values))}}}};
   if (grown.containers > 1) out.finding["evidence"]["containers"] = grown.containers;
-  SetClass(place, out);
+  out.finding["kind"] = "growing-container";
+  if (!out.in_bytes) SetClass(place, out);
   out.element_hashes = OwnEntries(place);
   Ask(place, out);
   return out;

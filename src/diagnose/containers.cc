@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "diagnose/unheld.h"
+
 namespace unleak::diagnose {
 namespace {
 
@@ -46,6 +48,8 @@ double LeastSurvival(const graph::Heap& heap, u32 node, const std::vector<std::v
   return least;
 }
 
+bool IsImmutable(snapshot::Role role) { return role == snapshot::Role::kStr || role == snapshot::Role::kBytes; }
+
 // Every container that grows by itself. `flow`: those that entries run through instead of those that keep them.
 std::vector<GrownContainer> Singles(const Evidence& evidence, bool flow) {
   std::vector<GrownContainer> out;
@@ -63,6 +67,8 @@ std::vector<GrownContainer> Singles(const Evidence& evidence, bool flow) {
     if (!box.in_bytes) grown.survival = LeastSurvival(evidence.last, grown.node, followed.samples);
     grown.growth = Judge(grown.series, unit, grown.survival);
     grown.path = box.path;
+    grown.in_bytes = box.in_bytes;
+    if (box.in_bytes && IsImmutable(c.role_of(grown.node))) continue;  // another object lies there now: see AddReplacedBlocks
     if (grown.growth.grows && (grown.survival < kLeakSurvival) == flow) out.push_back(std::move(grown));
   }
   return out;
@@ -130,6 +136,28 @@ void AddSummedPaths(const Evidence& evidence, std::vector<GrownContainer>* out) 
   }
 }
 
+// A text that is longer each time it is stored (`log += line`), an array that is copied to grow: the only big object along
+// its path. What passes there in turn has any size, so only even growth counts.
+void AddReplacedBlocks(const Evidence& evidence, std::vector<GrownContainer>* out) {
+  const auto& looks = evidence.looks;
+  for (const auto& [path, now] : looks.back().blocks) {
+    GrownContainer grown;
+    grown.path = path;
+    grown.in_bytes = true;
+    for (const LookSummary& look : looks) {
+      auto it = look.blocks.find(path);
+      if (it == look.blocks.end() || it->second.count != 1) break;
+      grown.series.at_s.push_back(look.facts.at_s);
+      grown.series.value.push_back(it->second.bytes);
+    }
+    const bool known = std::any_of(out->begin(), out->end(), [&, path = path](const GrownContainer& g) { return g.path == path; });
+    if (known || grown.series.value.size() != looks.size() || !RisesEvenly(grown.series)) continue;
+    grown.growth = Judge(grown.series, Unit::kBytes, 1.0);
+    grown.node = NodeAt(evidence.last.columns(), now.address);
+    if (grown.growth.grows && grown.node != kNone) out->push_back(std::move(grown));
+  }
+}
+
 }  // namespace
 
 u32 NodeAt(const Columns& c, u64 address) {
@@ -141,6 +169,7 @@ std::vector<GrownContainer> FindGrownContainers(const Evidence& evidence) {
   if (evidence.looks.size() < 2) return {};
   std::vector<GrownContainer> grown = Grouped(Singles(evidence, false));
   AddSummedPaths(evidence, &grown);
+  AddReplacedBlocks(evidence, &grown);
   std::stable_sort(grown.begin(), grown.end(),
                    [](const GrownContainer& a, const GrownContainer& b) { return a.growth.total > b.growth.total; });
   return grown;

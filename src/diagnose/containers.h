@@ -10,7 +10,8 @@ namespace unleak::diagnose {
 // A container that grows, or all that grow along one folded path (one line of the program fills them all).
 struct GrownContainer {
   u32 node = kNone;  // in the last heap; of several, the one that grew most
-  Series series;     // entries (a bytearray: bytes), summed over `containers`
+  Series series;     // entries, or bytes, summed over `containers`
+  bool in_bytes = false;
   Growth growth;
   double survival = 1.0;
   u64 path = 0;        // folded path hash

@@ -18,6 +18,8 @@ using snapshot::Role;
 constexpr size_t kSketchBudget = 4u << 20;   // fingerprints over all containers: 32 MiB
 constexpr u32 kMostSketch = 64;
 constexpr size_t kManyContainers = 400'000;  // above it only longer ones are followed
+constexpr u64 kLeastBlock = 4 << 10, kLeastBlockOfMany = 64 << 10;  // bytes
+constexpr size_t kManyBlocks = 100'000;
 constexpr u64 kShortest = 4, kShortestOfMany = 16;
 
 u64 Mix(u64 a, u64 b) {
@@ -81,6 +83,7 @@ void CountPopulations(const Heap& heap, LookSummary& look) {
     const auto population = static_cast<size_t>(heap.population(n));
     ++totals[c.type[n]].objects[population];
     totals[c.type[n]].bytes[population] += c.size_of(n);
+    if (heap.population(n) != Population::kGarbage) ++look.facts.live_objects, look.facts.live_bytes += c.size_of(n);
     if (heap.population(n) == Population::kRetained) AddToSketch(heap, n, totals[c.type[n]].sketch);
     if (heap.population(n) == Population::kGarbage && c.flags[n] & snapshot::kTracked) ++look.facts.garbage_objects;
   }
@@ -98,6 +101,32 @@ void Sketch(const std::vector<Fingerprint>& sketch, LookSummary& look, Container
   out.sketch_from = static_cast<u32>(look.sketches.size());
   out.sketch_count = static_cast<u32>(sketch.size());
   look.sketches.insert(look.sketches.end(), sketch.begin(), sketch.end());
+}
+
+// Roles whose objects have nothing but their bytes to grow by, or a block that no field counts.
+bool IsBlock(Role role) { return !IsGrowable(role) && role != Role::kTuple && role != Role::kFrozenset && role != Role::kType; }
+
+// Objects of many bytes: followed by what they weigh, at their address and along their path.
+void FoldBlocks(const Heap& heap, PathHasher& paths, LookSummary& look) {
+  const Columns& c = heap.columns();
+  const auto is_block = [&](u32 n, u64 least) { return c.size_of(n) >= least && heap.population(n) == Population::kRetained && IsBlock(c.role_of(n)); };
+  size_t blocks = 0;
+  for (u32 n = 0; n < c.node_count(); ++n) blocks += is_block(n, kLeastBlock);
+  const u64 least = blocks > kManyBlocks ? kLeastBlockOfMany : kLeastBlock;
+  for (u32 n = 0; n < c.node_count(); ++n) {
+    if (!is_block(n, least)) continue;
+    Container block;
+    block.address = c.address[n];
+    block.length = c.size_of(n);
+    block.path = paths.Hash(n);
+    block.type_hash = static_cast<u32>(HashText(c.type_name(n)));
+    block.in_bytes = true;
+    look.containers.push_back(block);
+    PathBlock& total = look.blocks[block.path];
+    ++total.count;
+    if (block.length > total.bytes) total.bytes = block.length, total.address = block.address;
+  }
+  std::sort(look.containers.begin(), look.containers.end(), [](const Container& a, const Container& b) { return a.address < b.address; });
 }
 
 void FoldContainers(const Heap& heap, LookSummary& look) {
@@ -128,6 +157,7 @@ void FoldContainers(const Heap& heap, LookSummary& look) {
     if (!box.in_bytes) Sketch(SketchOf(heap, n, most), look, box);
     look.containers.push_back(box);
   }
+  FoldBlocks(heap, paths, look);
 }
 
 }  // namespace

@@ -23,7 +23,13 @@ struct Container {
   u64 path = 0;       // folded path hash
   u32 type_hash = 0;
   u32 sketch_from = 0, sketch_count = 0;
-  bool in_bytes = false;  // the length is a size in bytes (bytearray)
+  bool in_bytes = false;  // the length is a size in bytes: a bytearray, or a block (below)
+};
+
+// Big objects along one folded path that hold bytes and not entries: texts, arrays, buffers.
+struct PathBlock {
+  u64 count = 0;
+  u64 bytes = 0, address = 0;  // of the biggest
 };
 
 inline constexpr size_t kPathSketch = 64;
@@ -63,6 +69,7 @@ struct LookFacts {
   double at_s = 0;         // since the first look
   Json snapshot;           // the document's snapshots[] entry
   u64 objects = 0, bytes = 0, rss = 0, peak_rss = 0;
+  u64 live_objects = 0, live_bytes = 0;  // without garbage
   u64 cpu_before_ns = 0, cpu_ns = 0;  // of the target, before and after the look
   u64 garbage_objects = 0;  // tracked objects in C
   u64 collected = 0;        // by the collector since the process started
@@ -76,6 +83,7 @@ struct LookSummary {
   std::vector<Container> containers;   // ascending by address
   std::vector<Fingerprint> sketches;
   std::unordered_map<u64, PathTotal> paths;
+  std::unordered_map<u64, PathBlock> blocks;  // by folded path
   std::unordered_map<std::string, TypeTotal> types;
   std::map<std::string, CycleShape> cycles;  // by shape
   std::vector<PeakHolder> peaks;

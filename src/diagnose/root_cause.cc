@@ -35,7 +35,7 @@ void DropExplained(const graph::Heap& heap, std::vector<Candidate>& candidates) 
   for (const Candidate& c : candidates) {
     if (c.family != Family::kPopulation) continue;
     const bool explained = std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& box) {
-      return box.family == Family::kContainer && (Names(box, c.main_type) || Keeps(heap, WholeOf(heap, box.container), c.example));
+      return box.family == Family::kContainer && !box.in_bytes && (Names(box, c.main_type) || Keeps(heap, WholeOf(heap, box.container), c.example));
     });
     if (explained) drop.push_back(c.key);
   }

@@ -242,6 +242,67 @@ TEST(Session, ABigLocalThatIsNotReadInOneGoIsNoPeak) {
   EXPECT_NE(Diagnose(kPeak, "", R"({"run": true})")["verdict"], "peak");
 }
 
+// Hidden objects by which the heap grows from look to look, held where no detector looks: alone in slots of new objects.
+std::string Spread(const std::vector<int>& kib) {
+  std::string text = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M
+root module app
+app: module { .KEEPER -> keeper }
+keeper: app.Keeper
+)";
+  for (size_t look = 0; look < kib.size(); ++look)
+    text += Look(static_cast<int>(look) + 2, "blob" + std::to_string(look) + ": bytes size=" + std::to_string(kib[look]) +
+                                                 "K\nadd keeper { .part" + std::to_string(look) + " -> blob" + std::to_string(look) + " }\n");
+  return text;
+}
+
+TEST(Session, SteadyGrowthThatNothingHoldsIsNeverClean) {
+  const Json d = Diagnose(Spread({240, 230, 250}));
+  EXPECT_EQ(d["verdict"], "inconclusive") << d.dump(1);
+  EXPECT_NE(d["summary"].get<std::string>().find("720 KiB"), std::string::npos) << d["summary"];
+  EXPECT_EQ(d["uncovered"]["bytes"].get<u64>(), 720u << 10);
+}
+
+TEST(Session, GrowthThatFallsAllTheWayIsWarmUp) { EXPECT_EQ(Diagnose(Spread({300, 200, 110}))["verdict"], "clean"); }
+
+TEST(Session, GrowthInOneIntervalIsNoTrend) { EXPECT_EQ(Diagnose(Spread({1, 600, 1}))["verdict"], "clean"); }
+
+TEST(Session, GrowthBelowTheFloorIsClean) { EXPECT_EQ(Diagnose(Spread({20, 20, 20}))["verdict"], "clean"); }
+
+// One global by four looks: `make(look, size)` says it anew.
+std::string Global(const std::string& type, const std::vector<int>& kib, bool same) {
+  std::string text = "\nmeta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\n";
+  for (size_t look = 0; look < kib.size(); ++look) {
+    const std::string name = same ? "block" : "block" + std::to_string(look);
+    const std::string changes = "app: module { .LOG -> " + name + " }\n" + name + ": " + type + " size=" + std::to_string(kib[look]) + "K\n";
+    text += look == 0 ? changes : Look(static_cast<int>(look) + 1, (same ? "" : "drop block" + std::to_string(look - 1) + "\n") + changes);
+  }
+  return text;
+}
+
+TEST(Session, AnArrayThatGrowsIsALeakInBytes) {
+  const Json d = Diagnose(Global("array.array", {100, 300, 500, 700}, true));
+  EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
+  const Json& f = d["findings"][0];
+  EXPECT_EQ(f["kind"], "growing-container");
+  EXPECT_EQ(f["what"][0]["type"], "array.array");
+  EXPECT_EQ(f["what"][0]["bytes"].get<u64>(), 600u << 10);
+  EXPECT_EQ(f["title"], "app.LOG (array) grows by 100 KiB a second");
+  EXPECT_EQ(d["uncovered"]["bytes"], 0);
+}
+
+TEST(Session, ATextThatIsReplacedByALongerOneIsALeak) {
+  const Json d = Diagnose(Global("str", {100, 300, 500, 700}, false));
+  EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["what"][0]["type"], "str");
+  EXPECT_EQ(d["findings"][0]["holder"]["text"], "app.LOG");
+}
+
+TEST(Session, TextsOfAnyLengthThatPassAreNone) {
+  EXPECT_EQ(Diagnose(Global("str", {100, 700, 300, 400}, false))["verdict"], "clean");
+  EXPECT_EQ(Diagnose(Global("str", {100, 110, 600, 610}, true))["verdict"], "clean");
+}
+
 TEST(Session, LooksOfDifferentProcessesAreRefused) {
   auto session = Session::Create("");
   ASSERT_TRUE(session.ok());

@@ -257,7 +257,10 @@ def _measured(evidence: Dict[str, Any]) -> List[str]:
             always = ", more at every look" if all(a < b for a, b in zip(series, series[1:])) else ""
             parts.append("%s, then %s %s %s later%s" % (
                 number(series[0]), number(series[-1]), noun, seconds(times[-1] - times[0]), always))
-    if parts and evidence.get("survival") is not None:
+    sizes, times = evidence.get("sizes") or [], evidence.get("at_s") or []
+    if len(sizes) > 1 and len(times) == len(sizes):
+        parts.append("%s, then %s %s later" % (size(sizes[0]), size(sizes[-1]), seconds(times[-1] - times[0])))
+    elif parts and evidence.get("survival") is not None:
         parts.append("%.0f %% of those of the first look are still there" % (100 * evidence["survival"]))
     if evidence.get("garbage_objects_per_s"):
         parts.append("%s objects of garbage a second" % number(evidence["garbage_objects_per_s"]))
