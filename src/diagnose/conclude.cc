@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "diagnose/containers.h"
 #include "diagnose/detectors/detectors.h"
 #include "diagnose/memory.h"
 #include "diagnose/remedy.h"
@@ -79,6 +80,7 @@ struct Judged {
   std::string certainty = "probable";
   std::string verdict = "leak";  // what this finding alone would make the document say
   bool backlog = false;          // only time tells
+  bool whole_run = false;        // a running function kept all that it made, and much: its work, or a leak
 };
 
 void JudgeBound(const Evidence& evidence, const Json& answers, Judged& j) {
@@ -155,6 +157,8 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
     j.certainty = "possible";
   } else if (evidence.options.run && c.holder.via_frame) {
     j.certainty = "possible";  // what a running function collects is its work
+    const double bytes = c.bytes_per_s * evidence.window_s();
+    j.whole_run = looks >= 3 && c.growth.every_interval && c.survival >= kFullSurvival && bytes >= static_cast<double>(kNativeFloor);
   } else if (looks < 3 || (!c.growth.every_interval && (looks < 4 || c.survival < kFullSurvival))) {
     j.certainty = "possible";
     j.backlog = true;
@@ -399,6 +403,14 @@ Unheld FindUnheld(const Evidence& evidence, const std::vector<Judged>& judged) {
     for (const Json& what : c.finding["what"]) named += what["objects"].get<double>();
     objects += std::max(named, c.objects_per_s * evidence.window_s());
   }
+  for (const GrownContainer& flow : FindBacklogs(evidence)) {  // more is under way: the load rises
+    const double share = static_cast<double>(flow.growth.total) /
+                         static_cast<double>(std::max<u64>(evidence.last.columns().length_of(flow.node), 1));
+    u64 entries = 0;
+    for (u32 n = 0; n < evidence.last.node_count(); ++n) entries += evidence.last.dominates(flow.node, n);
+    bytes += share * static_cast<double>(evidence.last.retained(flow.node));
+    objects += share * static_cast<double>(entries);
+  }
   return UnheldGrowth(evidence.looks, bytes, objects);
 }
 
@@ -411,16 +423,20 @@ Outcome TellUnheld(const Unheld& unheld, double window_s) {
 Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, const Json& answers, const Unheld& unheld) {
   const Judged* first = nullptr;
   const Judged* reason = nullptr;
+  const Judged* collected = nullptr;
   bool backlog = false;
   for (const Judged& j : judged) {
     if (VerdictRank(j.verdict) > 0 && j.certainty != "possible" && !first) first = &j;
     if (j.verdict == "not_a_leak" && !reason) reason = &j;
+    if (j.whole_run && !collected) collected = &j;
     backlog |= j.backlog;
   }
   if (first) return {first->verdict, Title(*first)};
   if (evidence.looks.size() < 2)
     return {"inconclusive", "one look cannot tell what grows: take more, or give --duration"};
-  if (backlog) return {"inconclusive", "something grows that may be a backlog, may expire or may level off: decide with a longer look (--duration)"};
+  if (backlog) return {"inconclusive", "something grows that may be a backlog or may expire: decide with a longer look (--duration)"};
+  if (collected)
+    return {"inconclusive", Title(*collected) + " over the whole run and gave nothing back: a leak, unless all of it is needed at once"};
   if (unheld.any() && (!reason || reason->candidate.family == Family::kFree)) return TellUnheld(unheld, evidence.window_s());
   if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.family == Family::kFree ? ""
                                                                    : reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};

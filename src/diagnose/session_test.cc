@@ -109,6 +109,25 @@ s[1..100]: app.Session
   EXPECT_EQ(Diagnose(text)["verdict"], "clean");
 }
 
+TEST(Session, RisingFlowIsCleanHoweverMuchIsUnderWay) {
+  std::string text = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M
+root module app
+app: module { .PENDING -> pending }
+pending: list { [*] -> s[1..100] }
+s[1..100]: app.Request size=4K
+)";
+  int first = 1, last = 100;
+  for (int look = 2; look <= 4; ++look) {
+    const std::string range = "[" + std::to_string(last + 1) + ".." + std::to_string(last + 120) + "]";
+    text += Look(look, "s" + range + ": app.Request size=4K\nadd pending { [*] -> s" + range + " }\n");
+    for (int i = 0; i < 70; ++i) text += "drop s[" + std::to_string(first++) + "]\n";
+    last += 120;
+  }
+  const Json d = Diagnose(text);
+  EXPECT_EQ(d["verdict"], "clean") << d.dump(1);
+}
+
 TEST(Session, NothingGrowsAndTheTargetWorked) {
   EXPECT_EQ(Diagnose(kStart + Look(2, "") + Look(3, "") + Look(4, ""))["verdict"], "clean");
 }
@@ -301,6 +320,37 @@ TEST(Session, ATextThatIsReplacedByALongerOneIsALeak) {
 TEST(Session, TextsOfAnyLengthThatPassAreNone) {
   EXPECT_EQ(Diagnose(Global("str", {100, 700, 300, 400}, false))["verdict"], "clean");
   EXPECT_EQ(Diagnose(Global("str", {100, 110, 600, 610}, true))["verdict"], "clean");
+}
+
+// A list in the running main function that takes on eight results at a time.
+std::string Collecting(const std::string& size) {
+  const int each = 8;
+  std::string text = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M peak=101M
+thread main
+code main file=/srv/job.py line=3
+frame f thread=main code=main line=9
+root frame f results -> results
+results: list { [*] -> r[1..8] }
+r[1..8]: app.Result size=100K
+)";
+  for (int look = 2, last = 8; look <= 4; ++look, last += each) {
+    const std::string range = "[" + std::to_string(last + 1) + ".." + std::to_string(last + each) + "]";
+    text += Look(look, "r" + range + ": app.Result size=" + size + "\nadd results { [*] -> r" + range + " }\n");
+  }
+  return text;
+}
+
+TEST(Session, WhatMainCollectsOverAWholeRunIsNamed) {
+  const Json d = Diagnose(Collecting("1M"), "", R"({"run": true})");
+  EXPECT_EQ(d["verdict"], "inconclusive") << d.dump(1);
+  EXPECT_NE(d["summary"].get<std::string>().find("results"), std::string::npos) << d["summary"];
+  EXPECT_EQ(d["findings"][0]["certainty"], "possible");
+}
+
+TEST(Session, LittleThatMainCollectsIsItsWork) {
+  const Json d = Diagnose(Collecting("100K"), "", R"({"run": true})");
+  EXPECT_EQ(d["verdict"], "clean") << d["summary"];
 }
 
 TEST(Session, LooksOfDifferentProcessesAreRefused) {
