@@ -434,7 +434,7 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
   if (first) return {first->verdict, Title(*first)};
   if (evidence.looks.size() < 2)
     return {"inconclusive", "one look cannot tell what grows: take more, or give --duration"};
-  if (backlog) return {"inconclusive", "something grows that may be a backlog or may expire: decide with a longer look (--duration)"};
+  if (backlog) return {"inconclusive", "something grows that may be a backlog, may expire or may level off: decide with a longer look (--duration)"};
   if (collected)
     return {"inconclusive", Title(*collected) + " over the whole run and gave nothing back: a leak, unless all of it is needed at once"};
   if (unheld.any() && (!reason || reason->candidate.family == Family::kFree)) return TellUnheld(unheld, evidence.window_s());

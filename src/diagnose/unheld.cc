@@ -6,11 +6,11 @@ namespace unleak::diagnose {
 namespace {
 
 constexpr size_t kLeastLooks = 3;
-constexpr u64 kLeastObjects = 400;      // a program that works has some hundreds more or less at any moment
-constexpr double kLeastOfMean = 0.4;    // that the slowest interval must have of the mean rate
-constexpr double kLastOfMean = 0.7;     // and the last one
-constexpr double kFallen = 0.75;        // rates that fall all the way, to less than this share of the first
-constexpr double kLeastCovered = 0.5;   // of the growth, by findings
+constexpr u64 kLeastObjects = 400;     // a program that works has some hundreds more or less at any moment
+constexpr double kLeastOfMean = 0.4;   // that the slowest interval must have of the mean rate
+constexpr double kLastOfMean = 0.7;    // and the last one
+constexpr double kFallen = 0.75;       // rates that fall all the way, to less than this share of the first
+constexpr double kLeastCovered = 0.5;  // of the growth, by findings
 
 u64 Unexplained(const Series& series, u64 least, double covered) {
   if (!RisesEvenly(series)) return 0;

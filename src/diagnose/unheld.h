@@ -1,4 +1,5 @@
-// Growth of the heap as a whole that no finding explains: the net below all detectors. A verdict of "clean" rests on it.
+// Growth of the heap as a whole that no finding explains: the net below all detectors. A verdict of "clean" rests on
+// it.
 #pragma once
 
 #include <vector>
