@@ -17,6 +17,7 @@ namespace {
 constexpr double kCovered = 0.90;      // the list stops where this much of the growth is covered
 constexpr size_t kMostFindings = 10;
 constexpr size_t kMostPlaces = 5;
+constexpr double kShortRun = 10;  // seconds of `run` in which native growth says nothing
 constexpr u64 kLeastWork = 400'000;    // ns of CPU in an interval
 constexpr double kBacklogNeeds = 59.0;  // seconds until a backlog is believed to stay
 constexpr u64 kLeastMissed = 32u << 20;   // bytes above every look that make a missed high matter
@@ -255,6 +256,8 @@ Judged JudgeNative(const Evidence& evidence, Candidate candidate) {
   if (c.growth.levelling && looks >= 4) {
     c.finding["kind"] = "warm-up";
     j.verdict = "not_a_leak";
+  } else if (evidence.options.run && evidence.window_s() < kShortRun) {
+    j.certainty = "possible";  // what native code takes while a program gets going or works off its input
   } else if (looks < (c.finding["what"].empty() ? 4u : 3u) || !c.growth.steady || !c.finding["evidence"]["owner"].is_null()) {
     j.certainty = "possible";
     j.backlog = true;
