@@ -70,7 +70,7 @@ pytestmark = pytest.mark.slow
 def diagnose(pids):
     """The documents of all these processes, merged: a finding's `pids` are those with its signature."""
     env = {**{k: v for k, v in os.environ.items() if not k.startswith("UNLEAK_")}, "PYTHONPATH": str(ROOT / "python")}
-    words = ["diagnose", *map(str, pids), "--json", "--all", "--looks", "4", "--duration", "3"]
+    words = ["diagnose", *map(str, pids), "--json", "--all", "--looks", "4", "--duration", "12"]
     done = subprocess.run([sys.executable, "-m", "unleak", *words], env=env,
                           capture_output=True, text=True, timeout=180)
     assert done.returncode == 1, done.stderr
