@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import interpreters
 import pytest
@@ -45,9 +45,20 @@ def test_lost_blocks(one: interpreters.Interpreter, repository: Path) -> None:
     assert document["memory"]["explained"] >= 0.97
 
 
-@pytest.mark.parametrize("what", ["free", "hold"])
-def test_given_back(what: str, repository: Path) -> None:
+def kinds_told(repository: Path, what: str) -> List[str]:
     document = diagnose(repository, OLDEST_AND_NEWEST[-1].exe, what)
     assert document["verdict"] in ("clean", "not_a_leak"), document["summary"]
-    kinds = [finding["kind"] for finding in document["findings"] if finding["certainty"] != "possible"]
-    assert kinds == (["fragmentation"] if what == "hold" else [])
+    return [finding["kind"] for finding in document["findings"] if finding["certainty"] != "possible"]
+
+
+def test_given_back(repository: Path) -> None:
+    assert kinds_told(repository, "free") == []
+
+
+def test_freed_but_resident(repository: Path) -> None:
+    # A look may fall into the moment in which all pieces are in use: then nothing is free, and nothing is told.
+    for _ in range(3):
+        kinds = kinds_told(repository, "hold")
+        if kinds:
+            break
+    assert kinds == ["fragmentation"]
