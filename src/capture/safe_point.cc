@@ -7,12 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "capture/breaker_watch.h"
 #include "capture/kill_points.h"
+#include "capture/proc_files.h"
 #include "capture/process_memory.h"
 #include "capture/ptrace.h"
 
@@ -198,35 +197,22 @@ class Search {
   StopPoint point_;
 };
 
-// The number after `name` in a status file of /proc.
-long StatusField(const std::string& path, const std::string& name) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);)
-    if (line.rfind(name, 0) == 0) return std::atol(line.c_str() + name.size());
-  return 0;
-}
-
 Status Search::CannotAttach(int error) const {
   std::string process = "process " + std::to_string(pid_);
   if (!error) return Gone();
-  long tracer = StatusField("/proc/" + std::to_string(pid_) + "/status", "TracerPid:");
-  if (tracer)
-    return Status(Code::kBusy, process + " is traced by process " + std::to_string(tracer), "detach the debugger, or stop that tool");
+  if (const auto status = ReadStatus("/proc", pid_); status.ok() && status->tracer)
+    return Status(Code::kBusy, process + " is traced by process " + std::to_string(status->tracer), "detach the debugger, or stop that tool");
   return Status(Code::kPermission, "may not trace " + process + ": " + std::strerror(error),
                 "run as the same user, with CAP_SYS_PTRACE, or as root (sudo)");
 }
 
 // Thread of `pid` whose id in its own, innermost PID namespace is `inner`.
 int ThreadByInnerId(u32 pid, int inner) {
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
   for (int tid : Threads(pid)) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/status");
-    for (std::string line; std::getline(file, line);) {
-      if (line.rfind("NSpid:", 0) != 0) continue;
-      std::istringstream ids(line.substr(6));
-      int last = 0;
-      for (int id; ids >> id;) last = id;
-      if (last == inner) return tid;
-    }
+    const auto status = ReadStatus(tasks, static_cast<u32>(tid));
+    if (!status.ok() || status->namespace_pids.empty()) continue;
+    if (static_cast<int>(status->namespace_pids.back()) == inner) return tid;
   }
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/hash.h"
 #include "diagnose/look.h"
 
 namespace unleak::diagnose {
@@ -16,11 +17,7 @@ constexpr size_t kMostHeld = 4096;
 
 std::vector<u32> TypeHashes(const Columns& c) {
   std::vector<u32> hashes(c.types.size());
-  for (size_t t = 0; t < c.types.size(); ++t) {
-    u64 h = 0xcbf29ce484222325ull;
-    for (char ch : c.strings.at(c.types[t].name)) h = (h ^ static_cast<unsigned char>(ch)) * 0x100000001b3ull;
-    hashes[t] = static_cast<u32>(h);
-  }
+  for (size_t t = 0; t < c.types.size(); ++t) hashes[t] = static_cast<u32>(Fnv1a(c.strings.at(c.types[t].name)));
   return hashes;
 }
 

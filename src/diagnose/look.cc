@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "diagnose/cycles.h"
 #include "diagnose/peaks.h"
 
@@ -25,12 +26,6 @@ constexpr u64 kShortest = 4, kShortestOfMany = 16;
 u64 Mix(u64 a, u64 b) {
   u64 x = (a ^ (b + 0x9e3779b97f4a7c15ull + (a << 6) + (a >> 2))) * 0xff51afd7ed558ccdull;
   return x ^ (x >> 33);
-}
-
-u64 HashText(std::string_view text) {
-  u64 h = 0xcbf29ce484222325ull;
-  for (char ch : text) h = (h ^ static_cast<unsigned char>(ch)) * 0x100000001b3ull;
-  return h;
 }
 
 void FillFacts(const Heap& heap, double at_s, LookFacts& facts) {
@@ -119,7 +114,7 @@ void FoldBlocks(const Heap& heap, PathHasher& paths, LookSummary& look) {
     block.address = c.address[n];
     block.length = c.size_of(n);
     block.path = paths.Hash(n);
-    block.type_hash = static_cast<u32>(HashText(c.type_name(n)));
+    block.type_hash = static_cast<u32>(Fnv1a(c.type_name(n)));
     block.in_bytes = true;
     look.containers.push_back(block);
     PathBlock& total = look.blocks[block.path];
@@ -144,7 +139,7 @@ void FoldContainers(const Heap& heap, LookSummary& look) {
     box.address = c.address[n];
     box.length = length;
     box.path = paths.Hash(n);
-    box.type_hash = static_cast<u32>(HashText(c.type_name(n)));
+    box.type_hash = static_cast<u32>(Fnv1a(c.type_name(n)));
     box.in_bytes = c.role_of(n) == Role::kBytearray;
     if (!box.in_bytes) {
       PathTotal& total = look.paths[box.path];
@@ -181,12 +176,12 @@ PathHasher::PathHasher(const Heap& heap) : heap_(heap), memo_(heap.node_count(),
 u64 PathHasher::StepHash(u32 node) const {
   const Columns& c = heap_.columns();
   const u32 edge = heap_.parent_edge(node), label = edge == kNone ? 0 : c.edge_label[edge];
-  const u64 type = HashText(c.type_name(node));
+  const u64 type = Fnv1a(c.type_name(node));
   const auto kind = Label::Kind(label);
   if (kind == LabelKind::kName || kind == LabelKind::kLocal || kind == LabelKind::kKeyName) {
     const u32 parent = heap_.parent(node);
     const bool open = kind == LabelKind::kKeyName && c.length_of(parent) > 64 && DictOwner(heap_, parent) == kNone;
-    return Mix(type, open ? 2 : HashText(c.strings.at(Label::Value(label))));
+    return Mix(type, open ? 2 : Fnv1a(c.strings.at(Label::Value(label))));
   }
   return Mix(type, kind == LabelKind::kKeyNode ? 2 : kind == LabelKind::kKey ? 3 : 1);
 }
@@ -194,7 +189,7 @@ u64 PathHasher::StepHash(u32 node) const {
 u64 PathHasher::Extend(u32 node) const {
   const u32 parent = heap_.parent(node), root = heap_.root_of(node);
   const u64 step = StepHash(node);
-  if (parent == kNone) return Mix(step, root == kNone ? 7 : HashText(heap_.roots()[root].name));
+  if (parent == kNone) return Mix(step, root == kNone ? 7 : Fnv1a(heap_.roots()[root].name));
   const u64 above = hashes_[memo_[parent]];
   const bool run = heap_.parent(parent) != kNone && StepHash(parent) == step;  // of the same (edge, type) is one step: linked lists
   return run ? above : Mix(above, step);

@@ -4,6 +4,8 @@
 #include <set>
 #include <vector>
 
+#include "base/hash.h"
+
 namespace unleak::diagnose {
 namespace {
 
@@ -18,11 +20,8 @@ bool IsNumber(std::string_view word) {
 }
 
 std::string Hash(const std::vector<std::string>& parts) {
-  u64 hash = 0xcbf29ce484222325ull;
-  for (const std::string& part : parts) {
-    for (char ch : part) hash = (hash ^ static_cast<unsigned char>(ch)) * 0x100000001b3ull;
-    hash = (hash ^ 0x1f) * 0x100000001b3ull;
-  }
+  u64 hash = kFnvStart;
+  for (const std::string& part : parts) hash = Fnv1a("\x1f", Fnv1a(part, hash));  // a separator ends each part
   char text[32];
   std::snprintf(text, sizeof text, "u%d-%016llx", kSignatureVersion, static_cast<unsigned long long>(hash));
   return text;

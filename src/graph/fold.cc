@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 
+#include "base/hash.h"
 #include "graph/roots.h"
 #include "graph/steps.h"
 
@@ -21,9 +22,7 @@ u64 Mix(u64 a, u64 b) {
 }
 
 u64 HashText(std::string_view text) {
-  u64 h = 0xcbf29ce484222325ull;
-  for (char ch : text) h = (h ^ static_cast<unsigned char>(ch)) * 0x100000001b3ull;
-  return Mix(h, text.size());
+  return Mix(Fnv1a(text), text.size());
 }
 
 // "thread 4711 local x of serve" -> "thread local x of serve": the number differs from run to run.

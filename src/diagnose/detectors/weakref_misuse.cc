@@ -5,8 +5,7 @@
 // that the entry never goes; the callback of a `weakref.finalize` holds the object that it waits for.
 //
 // Evidence: A container grows and most of its entries are weak references; or it is the table of a weak map whose
-// values stay; or its entries are records of finalizers. Where the referents are known, the ones that are alive are
-// looked up: an entry whose value is what keeps its key alive is told as such.
+// values stay while nothing else grows in step with it; or its entries are records of finalizers.
 //
 // Remedy: Take the dead reference out in its callback, or use a `WeakSet` or `WeakValueDictionary`, which do that.
 // Store in the value only what does not lead back to the key, or keep it as an attribute of the key. Give `finalize` a
@@ -16,7 +15,8 @@
 //     DATA = weakref.WeakKeyDictionary()
 //     DATA[node] = {"owner": node}         # the value keeps the key: the entry stays for good
 //
-// Limits: A weak container that grows because somebody else keeps the objects is not told: its holder is.
+// Limits: A look does not hold what a weak reference leads to, so that a value keeps its own key is inferred: a weak
+// map that grows in step with another container is taken for its follower, and that container is told instead.
 #include "diagnose/detectors/classifiers.h"
 
 namespace unleak::diagnose {
