@@ -8,7 +8,7 @@
 #include "base/types.h"
 #include "capture/arch/x86_64/registers.h"
 #include "capture/maps.h"
-#include "capture/process_memory.h"
+#include "capture/proc_memory.h"
 #include "capture/window.h"
 
 namespace unleak::capture {
@@ -23,7 +23,7 @@ class ClonedProcess {
 
   int tid() const { return tid_; }
   long pid_in_target() const { return pid_in_target_; }
-  const ProcessMemory& memory() const { return memory_; }
+  RemoteMemory memory() const { return memory_; }  // a handle of it
 
   // Puts it behind others for a CPU; writable memory that it shares with others is
   // made read-only, the restartable sequence area of its thread is given up, all files are closed.
@@ -49,7 +49,7 @@ class ClonedProcess {
   int tid_;
   const long pid_in_target_;
   const u64 syscall_instruction_;
-  ProcessMemory memory_;
+  RemoteMemory memory_;
   std::vector<Mapping> maps_;
 };
 

@@ -15,7 +15,7 @@
 #include <optional>
 
 #include "base/file.h"
-#include "capture/process_memory.h"
+#include "capture/proc_memory.h"
 #include "elf/image.h"
 #include "elf/source.h"
 
@@ -40,7 +40,7 @@ class MemorySource final : public elf::Source {
   bool ReadAt(u64 offset, std::span<u8> out) const override { return memory_.Read(offset, out.data(), out.size()); }
 
  private:
-  ProcessMemory memory_;
+  mutable RemoteMemory memory_;  // reading changes nothing of it
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "capture/proc_memory.h"
 
+#include <fcntl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -67,6 +69,15 @@ void RemoteMemory::ReadMany(std::span<ReadRequest> requests) {
     done += i;
     if (i < n) ++done;
   }
+}
+
+bool RemoteMemory::Write(u64 address, const void* data, u64 size) {
+  const std::string path = "/proc/" + std::to_string(pid_) + "/mem";
+  const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return false;
+  const ssize_t written = pwrite(file, data, size, static_cast<off_t>(address));
+  close(file);
+  return written == static_cast<ssize_t>(size);
 }
 
 }  // namespace unleak::capture

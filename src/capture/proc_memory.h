@@ -1,4 +1,5 @@
-// Memory as the assembler reads it: batches of pieces, of the frozen clone or of a test. Nothing here writes to it.
+// Memory of a process as everything here reads it: batches of pieces, of the target, its frozen clone, a core file or
+// a test.
 //
 // Thread safety: none shared; each object is used by one thread. A read never faults the target: pages that are not
 // there make the request fail. All sizes are bytes.
@@ -32,11 +33,15 @@ class Memory {
   std::string CString(u64 address, u64 limit);
 };
 
-// process_vm_readv(2). Needs ptrace permission on `pid`.
+// process_vm_readv(2). Needs ptrace permission on `pid`. Copies are cheap: it holds the pid alone.
 class RemoteMemory final : public Memory {
  public:
   explicit RemoteMemory(u32 pid) : pid_(pid) {}
+  u32 pid() const { return pid_; }
   void ReadMany(std::span<ReadRequest> requests) override;
+
+  // Writes through page protections too (/proc/PID/mem; needs to be its tracer). All of it or false.
+  bool Write(u64 address, const void* data, u64 size);
 
  private:
   u32 pid_;

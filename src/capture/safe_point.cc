@@ -12,7 +12,7 @@
 #include "capture/breaker_watch.h"
 #include "capture/kill_points.h"
 #include "capture/proc_files.h"
-#include "capture/process_memory.h"
+#include "capture/proc_memory.h"
 #include "capture/ptrace.h"
 
 namespace unleak::capture {
@@ -220,11 +220,11 @@ int ThreadByInnerId(u32 pid, int inner) {
 }  // namespace
 
 int ThreadOf(u32 pid, const unleak_layout& layout, u64 thread_state) {
-  ProcessMemory memory(pid);
+  RemoteMemory memory(pid);
   u64 pthread = memory.Word(thread_state + static_cast<u64>(layout.thread.thread_id));
   int tid = layout.thread.native_thread_id != -1
                 ? static_cast<int>(memory.Word(thread_state + static_cast<u64>(layout.thread.native_thread_id)))
-                : memory.Get<i32>(pthread + kGlibcPthreadTid);
+                : static_cast<int>(memory.Word32(pthread + kGlibcPthreadTid));
   if (tid <= 0) return 0;
   std::string task = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid);
   return access(task.c_str(), F_OK) == 0 ? tid : ThreadByInnerId(pid, tid);

@@ -203,7 +203,7 @@ std::string Sandbox::CurrentType() const {
   const unleak_context& c = *image_.context();
   unleak_type_entry type;
   if (c.object && clone_.memory().Read(c.object_type, &type, sizeof type)) {
-    std::string name = clone_.memory().String(clone_.memory().Word(type.address + static_cast<u64>(layout_.type.name)), 64);
+    std::string name = clone_.memory().CString(clone_.memory().Word(type.address + static_cast<u64>(layout_.type.name)), 64);
     for (char& letter : name)
       if (static_cast<unsigned char>(letter) < ' ') letter = '?';
     if (!name.empty()) return name;

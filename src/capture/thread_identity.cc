@@ -40,7 +40,7 @@ bool SetThreadVariable(ClonedProcess& clone, u64 getter, u64 thread_pointer, u64
   std::vector<u64> saved((thread_pointer - low) / 8), pattern(saved.size());
   for (std::size_t i = 0; i < pattern.size(); ++i) pattern[i] = low + i * 8;
   u64 bytes = saved.size() * 8, stack = stack_top - 72, nowhere = 0;
-  const ProcessMemory& memory = clone.memory();
+  RemoteMemory memory = clone.memory();
   if (saved.empty() || !memory.Read(low, saved.data(), bytes)) return false;
   arch::Registers before, after;
   arch::GetRegisters(clone.tid(), &before);
@@ -56,7 +56,7 @@ bool SetThreadVariable(ClonedProcess& clone, u64 getter, u64 thread_pointer, u64
 
 // Free-threaded: no other thread lives in the clone, so none of them is attached but ours.
 void DetachOtherThreads(ClonedProcess& clone, const unleak_layout& layout, u64 runtime, u64 thread_state) {
-  const ProcessMemory& memory = clone.memory();
+  RemoteMemory memory = clone.memory();
   int left = kMostThreads;
   for (u64 is = memory.Word(runtime + static_cast<u64>(layout.runtime.interpreters_head)); is && left-- > 0;
        is = memory.Word(is + static_cast<u64>(layout.interpreter.next)))

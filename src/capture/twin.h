@@ -17,7 +17,7 @@
 #include "capture/capture.h"
 #include "capture/maps.h"
 #include "capture/native_memory.h"
-#include "capture/process_memory.h"
+#include "capture/proc_memory.h"
 #include "pylayout/layout.h"
 #include "snapshot/columns.h"
 #include "walker/stream.h"
@@ -45,7 +45,7 @@ struct RuntimeAddresses {
 
 // The frozen copy of the target, valid during the callback only. Names and strings are read from it.
 struct Clone {
-  ProcessMemory memory;
+  RemoteMemory memory;
   const std::vector<Mapping>& maps;                   // taken before the walker was mapped
   const std::vector<struct unleak_type_entry>& types;  // by type index of the stream
   const std::vector<ThreadStack>& stacks;             // where the threads of the target stood

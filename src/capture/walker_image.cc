@@ -149,8 +149,7 @@ std::vector<unleak_type_entry> WalkerImage::ReadTypes() const {
   constexpr size_t kPiece = 1024;  // a hash table of which little is used: not worth megabytes of fresh memory
   std::vector<unleak_type_entry> piece(kPiece), types(std::min<u64>(context_->type_count, kTypeSlots));
   for (size_t first = 0; first < kTypeSlots; first += kPiece) {
-    std::fill(piece.begin(), piece.end(), unleak_type_entry{});
-    clone_.memory().ReadSome(types_ + first * sizeof piece[0], piece.data(), kPiece * sizeof piece[0]);
+    if (!clone_.memory().Read(types_ + first * sizeof piece[0], piece.data(), kPiece * sizeof piece[0])) continue;
     for (const unleak_type_entry& entry : piece)
       if (entry.address && entry.index < types.size()) types[entry.index] = entry;
   }

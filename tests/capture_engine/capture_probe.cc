@@ -147,8 +147,9 @@ int Walk(const Arguments& arguments, const capture::PythonImage& python, const u
   CountingSink sink(arguments.bare, dump);
   u64 names = 0;
   auto read_names = [&](const Clone& clone) {
+    capture::RemoteMemory memory = clone.memory;
     for (const unleak_type_entry& type : clone.types)
-      names += !clone.memory.String(clone.memory.Word(type.address + static_cast<u64>(layout.type.name))).empty();
+      names += !memory.CString(memory.Word(type.address + static_cast<u64>(layout.type.name)), 256).empty();
     return Status::Ok();
   };
   auto facts = capture::WalkTwin(arguments.pid, arguments.options, layout, python.addresses, sink, read_names);

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "capture/process_memory.h"
+#include "capture/proc_memory.h"
 
 namespace unleak::capture::arch {
 namespace {
@@ -134,7 +134,7 @@ void Search(std::string_view code, u64 start, std::string_view pattern, u64* fou
 Gadgets FindGadgets(u32 pid, const std::vector<Mapping>& maps) {
   using namespace std::string_view_literals;
   Gadgets gadgets;
-  ProcessMemory memory(pid);
+  RemoteMemory memory(pid);
   std::string code;
   for (int pass = 0; pass < 2; ++pass) {
     for (const Mapping& m : maps) {

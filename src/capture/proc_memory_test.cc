@@ -1,4 +1,4 @@
-#include "capture/process_memory.h"
+#include "capture/proc_memory.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -13,7 +13,7 @@ namespace unleak::capture {
 namespace {
 
 // Two pages of which the second is not there.
-class ProcessMemoryTest : public testing::Test {
+class RemoteMemoryTest : public testing::Test {
  protected:
   void SetUp() override {
     void* pages = mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -26,37 +26,37 @@ class ProcessMemoryTest : public testing::Test {
 
   char* page_ = nullptr;
   u64 address_ = 0;
-  ProcessMemory memory_{static_cast<u32>(getpid())};
+  RemoteMemory memory_{static_cast<u32>(getpid())};
 };
 
-TEST_F(ProcessMemoryTest, ReadsAllOrNothing) {
+TEST_F(RemoteMemoryTest, ReadsAllOrNothing) {
   u64 value = 0;
   std::memcpy(page_ + 4088, "abcdefgh", 8);
   EXPECT_TRUE(memory_.Read(address_ + 4088, &value, 8));
   EXPECT_EQ(std::memcmp(&value, "abcdefgh", 8), 0);
   EXPECT_FALSE(memory_.Read(address_ + 4089, &value, 8));
   EXPECT_FALSE(memory_.Read(0, &value, 8));
-  EXPECT_EQ(memory_.Get<u32>(0, 7), 7u);
-  char some[16];
-  EXPECT_EQ(memory_.ReadSome(address_ + 4090, some, sizeof some), 6u);
+  EXPECT_EQ(memory_.Word(0), 0u);
 }
 
-TEST_F(ProcessMemoryTest, StringsEndAtTheirZeroAtTheLimitOrAtThePage) {
+TEST_F(RemoteMemoryTest, StringsEndAtTheirZeroAtTheLimitOrAtThePage) {
   std::memcpy(page_, "name\0more", 9);
-  EXPECT_EQ(memory_.String(address_), "name");
-  EXPECT_EQ(memory_.String(address_, 2), "na");
-  std::memset(page_ + 4093, 'x', 3);
-  EXPECT_EQ(memory_.String(address_ + 4093), "xxx");
-  EXPECT_EQ(memory_.String(8), "");
+  EXPECT_EQ(memory_.CString(address_, 256), "name");
+  EXPECT_EQ(memory_.CString(address_, 2), "na");
+  std::memset(page_ + 4092, 'x', 3);
+  EXPECT_EQ(memory_.CString(address_ + 4092, 256), "xxx");
+  EXPECT_EQ(memory_.CString(8, 256), "");
 }
 
-TEST_F(ProcessMemoryTest, OneBadRequestSpoilsNoOther) {
+TEST_F(RemoteMemoryTest, OneBadRequestSpoilsNoOther) {
   u64 a = 0, b = 0, c = 0;
   page_[0] = 1;
   page_[8] = 2;
-  std::vector<u8> ok;
-  memory_.ReadMany({{address_, &a, 8}, {16, &b, 8}, {address_ + 8, &c, 8}}, &ok);
-  EXPECT_EQ(ok, (std::vector<u8>{1, 0, 1}));
+  ReadRequest requests[] = {{address_, &a, 8}, {16, &b, 8}, {address_ + 8, &c, 8}};
+  memory_.ReadMany(requests);
+  EXPECT_TRUE(requests[0].ok);
+  EXPECT_FALSE(requests[1].ok);
+  EXPECT_TRUE(requests[2].ok);
   EXPECT_EQ(a, 1u);
   EXPECT_EQ(c, 2u);
 }
