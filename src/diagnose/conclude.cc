@@ -17,6 +17,7 @@ namespace {
 constexpr double kCovered = 0.90;      // the list stops where this much of the growth is covered
 constexpr size_t kMostFindings = 10;
 constexpr size_t kMostPlaces = 5;
+constexpr size_t kCleanLooks = 4;      // of a process that goes on: with fewer, growth could not be told from chance
 constexpr double kShortRun = 10;  // seconds of `run` in which native growth says nothing
 constexpr u64 kLeastWork = 400'000;    // ns of CPU in an interval
 constexpr double kBacklogNeeds = 59.0;  // seconds until a backlog is believed to stay
@@ -447,6 +448,9 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
     return {"inconclusive", "memory had a high that no look was near to: run it again, slower or with more looks"};
   if (!WasActive(evidence))
     return {"inconclusive", "the process did nothing in part of the time: look again while it works"};
+  if (!evidence.options.run && evidence.looks.size() < kCleanLooks)
+    return {"inconclusive", "nothing was seen to grow, but " + std::to_string(evidence.looks.size()) +
+                                " looks are too few to call it clean: look longer (--duration)"};
   if (const u64 unknown = UnknownGrowth(evidence); unknown >= kNativeFloor)
     return {"inconclusive", "no Python object and no block of malloc grew, but " + FormatBytes(static_cast<double>(unknown)) +
                                 " more are resident in memory whose allocator is not known (unleak memory shows it)"};

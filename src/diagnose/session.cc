@@ -10,6 +10,7 @@ namespace unleak::diagnose {
 namespace {
 
 constexpr double kShortest = 6.0, kLongest = 60.0;  // seconds of a diagnosis without --duration
+constexpr double kJitter = 0.5;                     // of them, by which a look may come early: time counts from look to look
 constexpr double kCleanNeeds = 12.0;                // seconds of activity before "nothing grew" is believed
 constexpr size_t kMostLooks = 12;                   // of a whole run; then they are thinned
 constexpr double kRunFirst = 0.5, kRunShare = 0.25;  // run: first wait, then a share of the time so far
@@ -178,10 +179,10 @@ std::string Session::Next() {
     const double remaining = options_.looks > looks_.size() ? static_cast<double>(options_.looks - looks_.size()) : 1.0;
     return say(false, left / remaining, "look " + std::to_string(looks_.size() + 1) + " of " + std::to_string(options_.looks));
   }
-  if (looks_.size() >= options_.looks && elapsed >= kShortest) {
+  if (looks_.size() >= options_.looks && elapsed >= kShortest - kJitter) {
     const auto& candidates = Candidates();
     if (Clear(candidates)) return say(true, 0, "the answer is clear");
-    if (!AnythingGrows(candidates) && elapsed >= kCleanNeeds) return say(true, 0, "nothing grows");
+    if (!AnythingGrows(candidates) && elapsed >= kCleanNeeds - kJitter) return say(true, 0, "nothing grows");
     if (elapsed >= kLongest) return say(true, 0, "the time is over");
     return say(false, std::min(std::max(elapsed * 0.5, kShortest / 3), kLongest - elapsed + 0.1), "the answer is still open");
   }

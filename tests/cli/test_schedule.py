@@ -1,4 +1,5 @@
 """When `run` looks: new highs, their end, what was missed, and what looking may cost."""
+from unleak.cli import schedule
 from unleak.cli.schedule import Budget, Highs
 
 MIB = 1 << 20
@@ -61,3 +62,42 @@ def looks_taken(high):
 def test_looks_cost_a_small_share_of_the_time():
     assert 55 <= looks_taken(high=False) <= 60          # 5 % of 100 s, and one second that is free
     assert 110 <= looks_taken(high=True) <= 120         # a high does not come again
+
+
+def test_looks_of_a_duration_come_at_even_times_however_late_one_was():
+    assert [schedule.even(taken, 4, 9.0) for taken in range(5)] == [0.0, 3.0, 6.0, 9.0, None]
+    assert schedule.even(1, 1, 9.0) == 9.0              # one look judges nothing
+
+
+def test_a_little_overtime_for_the_looks_that_a_verdict_needs():
+    assert schedule.over(10.0, 4, 10.0) and not schedule.over(10.5, 3, 10.0) and schedule.over(11.1, 3, 10.0)
+
+
+def test_a_sure_leak_is_told_at_once_and_an_open_answer_is_looked_at_longer():
+    assert schedule.decided("leak", content=True, elapsed=6.0)
+    assert not schedule.decided("leak", content=False, elapsed=12.0)        # uneven growth may be a burst
+    assert schedule.decided("leak", content=False, elapsed=20.0)
+    assert not schedule.decided("inconclusive", content=True, elapsed=20.0)
+    assert not schedule.decided("inconclusive", content=False, elapsed=45.0)
+    assert schedule.decided("inconclusive", content=False, elapsed=60.0)
+
+
+def test_a_verdict_that_a_slower_leak_would_change_waits_for_it():
+    for verdict in ("garbage", "not_a_leak"):
+        assert not schedule.decided(verdict, content=True, elapsed=6.0)
+        assert schedule.decided(verdict, content=True, elapsed=12.0)
+
+
+def test_looks_at_an_open_answer_thin_out():
+    times = [6.0]
+    while times[-1] < schedule.LONGEST_S:
+        times.append(times[-1] + schedule.wait_while_open(times[-1]))
+    assert times == [6.0, 9.0, 12.0, 18.0, 20.0, 30.0, 45.0, 60.0]
+
+
+def test_the_second_look_may_be_dear():
+    budget = Budget()
+    budget.charge(0.9)
+    assert not budget.allows(1.0) and budget.allows(1.8)
+    budget.charge(0.9)
+    assert not budget.allows(2.8)

@@ -7,13 +7,17 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from unleak.cli import engine, errors, proc
+from unleak.cli import engine, errors, proc, schedule
+from unleak.cli.conclude import conclude
 from unleak.cli.helper import Helper, Interrupted, Refused
 from unleak.cli.interrupts import Interrupts
 from unleak.cli.journal import Journal
 from unleak.cli.progress import Progress
 
 MOST_PROCESSES = 64      # of --children: each costs a session and its looks
+MOST_UNFOLDED = 3        # looks of a process that wait in memory until there is time to fold them
+RETRY_S = 0.5            # after a look that could not be taken
+MOST_FAILED = 2          # looks in a row that could not be taken of a process that goes on
 
 
 class Subject:
@@ -25,16 +29,28 @@ class Subject:
         self.root = _own_root(pid)
         self._where = {"cwd": proc.folder(pid), "started": proc.started(pid)}
         self.looks = 0          # taken
-        self.folded = 0         # of them, in the session
+        self.folded = 0         # of them, folded into the session
         self.cost_s = 0.0       # of the last look to the target's machine: its pauses and the processor time
+        self.fold_s = 0.0       # what folding the last one took
+        self.first_at = 0.0     # when the first and the last look began
+        self.last_at = 0.0
+        self.failed = 0         # looks since the last that could be taken
+        self.unfolded: List[List[int]] = []
         self.due = time.monotonic()
         self.not_before = 0.0
         self.done = False
         self.problem: Optional[errors.Failure] = None
         self.notes: List[str] = []
 
+    def elapsed(self) -> float:
+        """Seconds from the first look to the last."""
+        return self.last_at - self.first_at
+
     def close(self) -> None:
         self.session.close()
+        for descriptor in (d for look in self.unfolded for d in look):
+            os.close(descriptor)
+        self.unfolded = []
         if self.root is not None:
             os.close(self.root)
             self.root = None
@@ -83,6 +99,9 @@ class Watch:
             self.journal.write("pid %d: no look: %s" % (subject.pid, problem.message))
             return []
         subject.looks += 1
+        subject.failed = 0
+        subject.last_at = began
+        subject.first_at = subject.first_at or began
         subject.cost_s = (facts.get("total_pause_ms", 0.0) + facts.get("cpu_ms", 0.0)) / 1e3
         self.journal.write("pid %d: look %d in %.0f ms: %s" % (
             subject.pid, subject.looks, (time.monotonic() - began) * 1e3, _facts(facts)))
@@ -91,6 +110,7 @@ class Watch:
     def fold(self, subject: Subject, descriptors: List[int]) -> None:
         """Fold a look that was taken into the session, in the order of the looks; when the next is due. One thread at a
         time for one subject; the helper is not asked."""
+        began = time.monotonic()
         subject.session.make_room()
         snapshot = engine.Snapshot.from_reply(descriptors)
         subject.folded += 1
@@ -99,22 +119,66 @@ class Watch:
         subject.session.add(snapshot)
         plan = subject.session.next()
         subject.done = bool(plan.get("done"))
-        subject.due = time.monotonic() + max(0.0, float(plan.get("wait_s") or 0.0))
+        subject.due = subject.last_at + max(0.0, float(plan.get("wait_s") or 0.0))
+        subject.fold_s = time.monotonic() - began
 
     def until_done(self, subjects: List[Subject]) -> None:
         """Look at each until its session is content, it ends, or somebody wants the answer now."""
         while not self.interrupts.count:
             waiting = [s for s in subjects if not s.done]
             if not waiting:
-                return
+                break
             subject = min(waiting, key=lambda s: s.due)
             if not self._wait(subject, subjects):
                 continue
             if self.args.children:
                 self.adopt(subjects)
-            if not self.look(subject):
-                subject.done = True
-                subject.notes.append(_ended_early(subject))
+            taken = self.take(subject)
+            if taken:
+                subject.unfolded.append(taken)
+                self._go_on(subject)
+            else:
+                self._failed(subject)
+        for subject in subjects:
+            self._fold_all(subject)
+
+    def _go_on(self, subject: Subject) -> None:
+        """After a look: what is folded now, and when the next is due, if any."""
+        if self.args.duration is None:
+            self._fold_all(subject)
+            self._decide(subject)
+            return
+        after = schedule.even(subject.looks, self.args.looks or schedule.LOOKS, self.args.duration)
+        over = schedule.over(time.monotonic() - subject.first_at, subject.looks, self.args.duration)
+        next_at = None if after is None or over else subject.first_at + after
+        if next_at is None or len(subject.unfolded) >= MOST_UNFOLDED or next_at - time.monotonic() >= subject.fold_s:
+            self._fold_all(subject)     # there is time for it before the next look, or no room to put it off
+        subject.done = next_at is None
+        subject.due = next_at or 0.0
+
+    def _fold_all(self, subject: Subject) -> None:
+        while subject.unfolded:
+            self.fold(subject, subject.unfolded.pop(0))
+
+    def _decide(self, subject: Subject) -> None:
+        """Without a duration: go on while the answer is open."""
+        if subject.looks < (self.args.looks or schedule.LOOKS):
+            return
+        document = conclude(subject.session, subject.looks, subject.where(), subject.pid)
+        elapsed, content = subject.elapsed(), subject.done
+        subject.done = schedule.decided(document["verdict"], content, elapsed)
+        subject.due = subject.last_at + schedule.wait_while_open(elapsed)
+        self.journal.write("pid %d: %s after %.1f s%s" % (
+            subject.pid, document["verdict"], elapsed, "" if subject.done else ": the answer is still open"))
+
+    def _failed(self, subject: Subject) -> None:
+        """A look could not be taken: try again where the process is still there and was looked at before."""
+        subject.failed += 1
+        if subject.looks and subject.failed <= MOST_FAILED and proc.alive(subject.pid):
+            subject.due = time.monotonic() + RETRY_S
+            return
+        subject.done = True
+        subject.notes.append(_ended_early(subject))
 
     def adopt(self, subjects: List[Subject]) -> None:
         """Add descendants of the subjects that were not there before (--children)."""
