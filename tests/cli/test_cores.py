@@ -1,5 +1,6 @@
 """`unleak snapshot CORE` and `unleak diagnose CORE`: what one look at a core file can tell, and what it says it cannot."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -34,6 +35,15 @@ def test_growth_is_not_told_from_one_core(core):
     shown = document(call("diagnose", core, "--json"))
     assert shown["verdict"] == "inconclusive"
     assert shown["snapshots"][0]["producer"] == "core"
+
+
+def test_counts_and_memory_are_those_of_the_core(core, tmp_path):
+    kept = tmp_path / "look.unleak"
+    assert call("snapshot", core, "-o", kept).returncode == 0
+    for command in ("audit", "memory"):
+        of_core = call(command, core, "--json")
+        assert of_core.returncode == 0, of_core.stderr
+        assert json.loads(of_core.stdout) == json.loads(call(command, kept, "--json").stdout), command
 
 
 def test_what_is_no_core_is_refused(tmp_path):

@@ -1,16 +1,12 @@
-"""`unleak audit PID|FILE`: the reference counts of one look against the references that it shows."""
+"""`unleak audit PID|CORE|FILE`: the reference counts of one look against the references that it shows."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import Any, Dict, List
 
-from unleak.cli import around, engine, errors, options, output, privileges, text
-from unleak.cli.helper import Helper
-from unleak.cli.interrupts import Interrupts
-from unleak.cli.journal import Journal, announce
+from unleak.cli import one_look, options, output, text
 
 COLUMNS = (
     ("objects", "objects"),
@@ -24,45 +20,21 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="PID|FILE", help="a process, or a snapshot file")
+    parser.add_argument("target", metavar="PID|CORE|FILE", help="a process, a core file of one, or a snapshot file")
     parser.add_argument("--limit", type=options.count, default=20, metavar="N", help="longest listing (20)")
     options.add_capture(parser)
+    options.add_core(parser)
     options.add_json(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
-    if args.target.isdecimal() and not os.path.exists(args.target):
-        result = _of_process(int(args.target), args)
-    else:
-        with around.opened(args.target) as snapshot:
-            result = snapshot.audit({"limit": args.limit})
-    if args.json:
-        output.write_json(result)
-    else:
-        sys.stdout.write(output.encodable("\n".join(report(result)) + "\n", sys.stdout))
-    return errors.OK
-
-
-def _of_process(pid: int, args: argparse.Namespace) -> Dict[str, Any]:
-    announce("audit of pid %d" % pid)
-    with Interrupts() as interrupts, Helper(engine.capture_program(), interrupts) as helper:
-        privileges.drop()
-        with Journal(args.log) as journal:
-            journal.write("audit of pid %d" % pid)
-        _, descriptors = helper.call(
-            {
-                "cmd": "look",
-                "pid": pid,
-                "max_pause_ms": args.max_pause,
-                "max_extra": args.max_extra / 100,
-                "argv": args.argv,
-            }
-        )
-        snapshot = engine.Snapshot.from_reply(descriptors)
-        try:
-            return snapshot.audit({"limit": args.limit})
-        finally:
-            snapshot.close()
+    with one_look.taken_or_opened(args.target, "audit", args) as look:
+        result = look.snapshot.audit({"limit": args.limit})
+        if args.json:
+            output.write_json(result)
+        else:
+            sys.stdout.write(output.encodable("\n".join(report(result)) + "\n", sys.stdout))
+        return look.exit_status
 
 
 def report(result: Dict[str, Any]) -> List[str]:

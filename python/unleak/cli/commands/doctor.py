@@ -8,7 +8,7 @@ import sys
 from typing import Any, Callable, Dict, List, Optional
 
 from unleak.cli import engine, errors, options, output, proc, target_checks, text
-from unleak.cli.commands.snapshot import pid as pid_type
+from unleak.cli.one_look import pid as pid_type
 from unleak.cli.helper import Helper, Refused
 from unleak.cli.interrupts import Interrupts
 from unleak.cli.target_checks import Check

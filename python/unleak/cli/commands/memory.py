@@ -1,65 +1,30 @@
-"""`unleak memory PID|FILE`: where the resident memory goes, and what of it is free."""
+"""`unleak memory PID|CORE|FILE`: where the resident memory goes, and what of it is free."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import Any, Dict, List
 
-from unleak.cli import around, engine, errors, options, output, privileges, text
-from unleak.cli.helper import Helper
-from unleak.cli.interrupts import Interrupts
-from unleak.cli.journal import Journal, announce
+from unleak.cli import one_look, options, output, text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", metavar="PID|FILE", help="a running process, or a snapshot file")
+    parser.add_argument("target", metavar="PID|CORE|FILE", help="a process, a core file of one, or a snapshot file")
     parser.add_argument("--limit", type=options.count, default=10, metavar="N", help="longest listing (10)")
     options.add_capture(parser)
+    options.add_core(parser)
     options.add_json(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
-    if args.what.isdecimal() and not os.path.exists(args.what):
-        return look(args)
-    with around.opened(args.what) as snapshot:
-        return show(snapshot.memory({"limit": args.limit}), args)
-
-
-def look(args: argparse.Namespace) -> int:
-    """One look at a process, of which only the ledger is kept."""
-    pid = int(args.what)
-    if not 0 < pid < 1 << 31:
-        raise errors.usage("%s is not a pid" % args.what)
-    announce("memory of pid %d" % pid)
-    with Interrupts() as interrupts, Helper(engine.capture_program(), interrupts) as helper:
-        privileges.drop()
-        with Journal(args.log) as journal:
-            journal.write("memory of pid %d" % pid)
-        _, descriptors = helper.call(
-            {
-                "cmd": "look",
-                "pid": pid,
-                "max_pause_ms": args.max_pause,
-                "max_extra": args.max_extra / 100,
-                "argv": args.argv,
-            }
-        )
-        snapshot = engine.Snapshot.from_reply(descriptors)
-        try:
-            status = show(snapshot.memory({"limit": args.limit}), args)
-        finally:
-            snapshot.close()
-        return interrupts.exit_status if interrupts.count else status
-
-
-def show(memory: Dict[str, Any], args: argparse.Namespace) -> int:
-    if args.json:
-        output.write_json(memory)
-    else:
-        sys.stdout.write(output.encodable("\n".join(lines(memory)) + "\n", sys.stdout))
-    return errors.OK
+    with one_look.taken_or_opened(args.target, "memory", args) as look:
+        memory = look.snapshot.memory({"limit": args.limit})
+        if args.json:
+            output.write_json(memory)
+        else:
+            sys.stdout.write(output.encodable("\n".join(lines(memory)) + "\n", sys.stdout))
+        return look.exit_status
 
 
 def lines(memory: Dict[str, Any]) -> List[str]:

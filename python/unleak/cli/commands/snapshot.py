@@ -6,11 +6,8 @@ import os
 import sys
 from typing import Any, Dict
 
-from unleak.cli import cores, engine, errors, options, output, privileges, text
+from unleak.cli import engine, errors, one_look, options, output, text
 from unleak.cli.conclude import conclude
-from unleak.cli.helper import Helper
-from unleak.cli.interrupts import Interrupts
-from unleak.cli.journal import Journal, announce
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,53 +19,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_json(parser)
 
 
-def pid(word: str) -> int:
-    if not word.isdecimal() or not 0 < int(word) < 1 << 31:
-        raise argparse.ArgumentTypeError("%r is not a pid" % word)
-    return int(word)
-
-
-def request(args: argparse.Namespace) -> Dict[str, Any]:
-    """What the helper is asked for."""
-    common = {"cmd": "look", "max_pause_ms": args.max_pause, "max_extra": args.max_extra / 100, "argv": args.argv,
-              "parses_minor": sys.version_info[1], "copy": args.copy}
-    if cores.is_core(args.target):
-        return {**common, "core": os.path.abspath(args.target), "root": os.path.abspath(args.root)}
-    try:
-        return {**common, "pid": pid(args.target)}
-    except argparse.ArgumentTypeError:
-        if os.path.exists(args.target):
-            raise errors.Failure("%s is no core file" % args.target, "`unleak top %s` reads snapshot files" % args.target) from None
-        raise errors.usage("%r is neither a pid nor a core file" % args.target) from None
-
-
 def execute(args: argparse.Namespace) -> int:
-    asked = request(args)
+    asked = one_look.request(args.target, args)
     name = "pid %d" % asked["pid"] if "pid" in asked else text.printable(args.target)
     path = args.output or "%s.unleak" % args.target
     if os.path.exists(path) and not args.force:
         raise errors.usage("%s exists already" % path, "--force writes over it")
-    announce("snapshot of %s" % name)
-    with Interrupts() as interrupts, Helper(engine.capture_program(), interrupts) as helper:
-        privileges.drop()
-        with Journal(args.log) as journal:
-            journal.write("snapshot of %s to %s" % (name, path))
-        facts, descriptors = helper.call(asked, 3600.0 if "core" in asked else 120.0)
-        snapshot = engine.Snapshot.from_reply(descriptors)
-        snapshot.save(path)
+    with one_look.taken(asked, "snapshot of %s to %s" % (name, text.printable(path)), args) as look:
+        look.snapshot.save(path)
         if args.json:
-            session = engine.Session({"looks": 1})
-            session.add(snapshot)
-            document = conclude(session, 1, {}, facts.get("pid") or 0, read_source=False)
-            document["findings"], document["verdict"] = [], "inconclusive"
-            output.write_json(document)
+            output.write_json(_document(look))
         else:
-            info = snapshot.info()
-            how = "from a core file" if "core" in asked else "paused %.1f ms" % (info.get("pause_ms") or 0)
-            sys.stdout.write("%s   %s objects, %s of them on the heap, %s\n" % (
-                text.printable(path), text.number(info.get("objects") or 0), text.size(info.get("bytes") or 0), how))
-            for note in facts.get("notes") or [] if "core" in asked else []:
-                sys.stderr.write("unleak: %s\n" % text.printable(note))
-        if interrupts.count:
-            return interrupts.exit_status
-    return errors.OK
+            _say(look, path, "core" in asked)
+        return look.exit_status
+
+
+def _document(look: one_look.Look) -> Dict[str, Any]:
+    """A verdict document that judges nothing: one look."""
+    session = engine.Session({"looks": 1})
+    session.add(look.snapshot)
+    document = conclude(session, 1, {}, look.facts.get("pid") or 0, read_source=False)
+    document["findings"], document["verdict"] = [], "inconclusive"
+    return document
+
+
+def _say(look: one_look.Look, path: str, of_core: bool) -> None:
+    info = look.snapshot.info()
+    how = "from a core file" if of_core else "paused %.1f ms" % (info.get("pause_ms") or 0)
+    sys.stdout.write(
+        "%s   %s objects, %s of them on the heap, %s\n"
+        % (text.printable(path), text.number(info.get("objects") or 0), text.size(info.get("bytes") or 0), how)
+    )
+    for note in look.facts.get("notes") or [] if of_core else []:
+        sys.stderr.write("unleak: %s\n" % text.printable(note))
