@@ -869,7 +869,7 @@ def test_way_to_an_element(project, holder):
         """,
     )
     way = holder("module-global", "ITEMS", "app.Session", inner=["[*]"])
-    assert project.places("stored", holder=way, element_types=["app.Session"])[0] in project.marks["HERE"]
+    assert project.places("stored", holder=way, element_types=["app.Session"], lone=True)[0] in project.marks["HERE"]
 
 
 def test_library_that_the_program_imports_comes_first(project, holder):

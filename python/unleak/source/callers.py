@@ -47,10 +47,29 @@ def names_of(scope: Scope) -> List[str]:
         elif here.kind == "function" and not here.name.startswith("__") and here.name != "<lambda>":
             names.append(here.name)
         parent = here.parent
-        if parent is None or parent.kind != "function":
+        if parent is None or parent.kind != "function" or not _runs_or_gives(parent, here.name):
             break
         here = parent
     return names
+
+
+def _runs_or_gives(maker: Scope, name: str) -> bool:
+    """Whether a function calls, returns or hands on one that is nested in it. If it only hangs it on something, calls
+    of the outer one say nothing of when the inner one runs."""
+    if name == "<lambda>":
+        return True
+    for node in maker.of(ast.Call, ast.Return, ast.Yield):
+        parts = (
+            [node.func] + node.args + [k.value for k in node.keywords] if isinstance(node, ast.Call) else [node.value]
+        )
+        for part in parts:
+            if part is not None and any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(part)):
+                return True
+    return any(
+        child.name == name and child.node.decorator_list
+        for child in maker.children
+        if child.kind == "function" and not isinstance(child.node, ast.Lambda)
+    )
 
 
 def find(program: Program, start: Scope, frames: Frames, limit: int = 4) -> List[Caller]:

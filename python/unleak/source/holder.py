@@ -11,15 +11,16 @@ import json
 import re
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from .kinds import UNKNOWN, assigns, callee, cell_names, is_property, method_of, self_class, type_names
+from . import aliases
+from .kinds import UNKNOWN, assigns, callee, cell_names, is_property, self_class, type_names
 from .program import Program
-from .question import parse_steps, text_field, texts
+from .question import text_field
+from .settled import Asked, default_names
 from .syntax import Binding, Scope, Source, constant_text, dotted
 
 Level = Tuple[int, float]
 
 _DEPTH = 7
-_MAX_SOURCES = 400
 _MAX_HOMES = 60
 _MANGLED = re.compile(r"_([A-Za-z]\w*?)(__\w*[^_]_?)$")
 _VIEWS = ("values", "items", "keys")
@@ -31,18 +32,13 @@ class Tracker:
     """All that is known of one holder; `sources` are the files that can matter, the likeliest first."""
 
     def __init__(self, program: Program, question: dict) -> None:
-        holder = question.get("holder")
+        asked = Asked(question)
         self.program = program
-        self.kind = text_field(holder, "kind")
-        self.name = text_field(holder, "name")
-        self.module = text_field(holder, "module")
-        self.class_name = text_field(holder, "class")
-        self.function = text_field(holder, "function")
-        self.container = text_field(holder, "container")
-        self.steps = parse_steps(holder.get("inner") if isinstance(holder, dict) else None)
-        self._settle(texts(question.get("element_types")))
+        self.kind, self.name, self.module = asked.kind, asked.name, asked.module
+        self.class_name, self.function, self.container = asked.class_name, asked.function, asked.container
+        self.steps = asked.steps
         self.final = len(self.steps)
-        self.path = text_field(holder, "file") or program.module_file(self.module)
+        self.path = text_field(question.get("holder"), "file") or program.module_file(self.module)
         if self.path is None and not self.module and self.kind == "module-global":
             self.path = self._home_of_global()
         self.anchor = max([k for k, s in enumerate(self.steps) if s.name and s.name != "__dict__"], default=-1)
@@ -53,7 +49,7 @@ class Tracker:
         self.changes: Optional[List[Any]] = None  # filled by mutations.scan
         self.params: Dict[Tuple[int, str], Level] = {}
         self.calls_followed: Dict[int, List[Tuple[Scope, ast.Call]]] = {}
-        self._attr_alias: Dict[Tuple[int, str], Level] = {}
+        self.attribute_aliases: Dict[Tuple[int, str], Level] = {}
         self._memo: Dict[Tuple[int, str], Optional[Level]] = {}
         self._returns: Dict[int, Optional[Level]] = {}
         self._subclass: Dict[int, float] = {}
@@ -65,26 +61,9 @@ class Tracker:
         self._find_classes()
         self.sources: List[Source] = self._find_sources(question)
         self.known = bool(self.names - {""})  # whether there is a name to look for
-        self._follow()
+        aliases.follow(self)
 
-    # -- what is asked for --
-
-    def _settle(self, elements: List[str]) -> None:
-        """Brings what a snapshot can say of a holder into the terms of the source."""
-        root, _, word = self.name.rpartition(" ")
-        if self.kind == "interpreter" and root == "module state":
-            self.kind, self.module = "module-global", word
-        elif (
-            self.kind == "interpreter"
-            and root == "interpreter"
-            and word.replace(".", "", 1).isidentifier()
-            and "." in word
-        ):
-            self.kind, (self.module, _, self.name) = "module-global", word.partition(".")  # sys.modules, gc.callbacks
-        if self.container in elements and self.steps and not self.steps[-1].name:
-            # The way leads to one of the elements: the container is the step before.
-            self.steps.pop()
-            self.container = ""
+    # -- which files --
 
     def _home_of_global(self) -> Optional[str]:
         """The file whose module has a global of this name, where the snapshot does not know which module it is."""
@@ -95,8 +74,6 @@ class Tracker:
             if any(b.how != "import" for b in bindings):
                 found.append(path)
         return found[0] if found else None
-
-    # -- which files --
 
     def _find_classes(self) -> None:
         """The class of an attribute, and the class of the container if it is the program's."""
@@ -133,7 +110,8 @@ class Tracker:
         if self.kind in _FUNCTION_KINDS and not self.name:
             sources = [self.program.primary(path) for path in first]
             functions = [f for s in sources if s is not None and self.function for f in s.functions(self.function)]
-            self.names = {name for f in functions for name in cell_names(self.program, f, self.container)}
+            find = default_names if self.kind == "default-argument" else cell_names
+            self.names = {name for f in functions for name in find(self.program, f, self.container)}
             words += list(self.names)
         paths = self.program.candidates(words, first)
         self._paths = set(first + paths)
@@ -146,7 +124,7 @@ class Tracker:
                 source = self.program.primary(path) if own else self.program.source(path)
                 if source is not None:
                     found.append(source)
-            if len(found) >= _MAX_SOURCES:
+            if len(found) >= aliases.MAX_SOURCES:
                 break
         self._find_owners(found)
         return found
@@ -209,76 +187,14 @@ class Tracker:
             if name in inner.bindings:
                 self.owners.add(id(inner))
 
-    # -- following aliases --
+    def forget_levels(self) -> None:
+        """What names and functions denote is found anew: more is known of them."""
+        self._memo.clear()
+        self._returns.clear()
 
-    def _follow(self) -> None:
-        """Learns attributes and parameters that get the container; twice, for one that is given on."""
-        for _ in range(2):
-            before = (len(self.params), len(self._attr_alias), len(self.sources))
-            for source in list(self.sources):
-                for scope in source.scopes:
-                    self._follow_attributes(scope)
-                    self._follow_calls(scope)
-            self._memo.clear()
-            self._returns.clear()
-            if (len(self.params), len(self._attr_alias), len(self.sources)) == before:
-                break
-
-    def _follow_attributes(self, scope: Scope) -> None:
-        for node in scope.of(ast.Assign, ast.AnnAssign):
-            value = node.value
-            if not isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BoolOp, ast.IfExp)):
-                continue
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
-                    continue
-                klass = self_class(target.value.id, scope)
-                if klass is None or self._attribute_base(target, scope, 0) is not None:
-                    continue
-                found = self.level(value, scope)
-                if found is not None:
-                    self._attr_alias.setdefault((id(klass), target.attr), (found[0], found[1] * 0.9))
-
-    def _follow_calls(self, scope: Scope) -> None:
-        for call in scope.of(ast.Call):
-            for index, arg in enumerate(call.args):
-                self._follow_argument(scope, call, arg, index, None)
-            for keyword in call.keywords:
-                if keyword.arg:
-                    self._follow_argument(scope, call, keyword.value, 0, keyword.arg)
-
-    def _follow_argument(self, scope: Scope, call: ast.Call, arg: ast.expr, index: int, name: Optional[str]) -> None:
-        if not isinstance(arg, (ast.Name, ast.Attribute, ast.Subscript)):
-            return
-        found = self.level(arg, scope)
-        if found is None:
-            return
-        target = callee(self.program, call.func, scope)
-        if target is not None and target.kind == "class":
-            target = method_of(self.program, target, "__init__")
-            index += 1
-        elif (
-            target is not None
-            and target.parent is not None
-            and target.parent.kind == "class"
-            and isinstance(call.func, ast.Attribute)
-        ):
-            index += 1
-        if target is None or target.kind != "function":
-            return
-        param = (
-            name
-            if name in target.params
-            else target.params[index]
-            if name is None and index < len(target.params)
-            else None
-        )
-        if param is None or (id(target), param) in self.params:
-            return
-        self.params[(id(target), param)] = (found[0], found[1] * 0.9)
-        self.calls_followed.setdefault(id(target), []).append((scope, call))
-        if target.source not in self.sources and len(self.sources) < _MAX_SOURCES:
-            self.sources.append(target.source)
+    def own_attribute(self, expr: ast.Attribute, scope: Scope) -> Optional[Level]:
+        """Level of an attribute that is the holder's own place; None of all others."""
+        return self._attribute_base(expr, scope, 0)
 
     # -- levels --
 
@@ -333,7 +249,7 @@ class Tracker:
                 return (0, 1.0)
             return self._imported_base(name, scope)
         if self.kind in ("class-attribute", "instance-attribute") and binder is not None and binder.kind == "class":
-            near = self._class_confidence(binder)
+            near = self.class_confidence(binder)
             return (0, near) if near > 0.5 else None
         return None
 
@@ -376,10 +292,25 @@ class Tracker:
         return None
 
     def _binding_level(self, binding: Binding, scope: Scope, depth: int) -> Optional[Level]:
+        if binding.how in ("with", "for") and isinstance(binding.value, ast.Call):
+            given = self._yield_level(binding.value, scope, depth)
+            if given is not None:
+                return given
         if binding.how in ("assign", "with"):
             return self.level(binding.value, scope, depth + 1)
         if binding.how in ("for", "for-part"):
             return self._item_of_iterable(binding, scope, depth)
+        if binding.how == "part":
+            return self._item(self.level(binding.value, scope, depth + 1), 0.6)
+        return None
+
+    def _yield_level(self, call: ast.Call, scope: Scope, depth: int) -> Optional[Level]:
+        """What a generator function (or a context manager made of one) gives."""
+        target = callee(self.program, call.func, scope, self._paths.__contains__)
+        for node in target.of(ast.Yield) if target is not None and target.kind == "function" else ():
+            found = self.level(node.value, target, depth + 2)
+            if found is not None:
+                return (found[0], found[1] * 0.9)
         return None
 
     def _item_of_iterable(self, binding: Binding, scope: Scope, depth: int) -> Optional[Level]:
@@ -478,9 +409,9 @@ class Tracker:
         klass = self._receiver_class(expr.value, scope)
         if klass is None:
             return None
-        for scope_ in [klass] + (self.program.bases(klass) if self._attr_alias else []):
-            if (id(scope_), expr.attr) in self._attr_alias:
-                return self._attr_alias[(id(scope_), expr.attr)]
+        for scope_ in [klass] + (self.program.bases(klass) if self.attribute_aliases else []):
+            if (id(scope_), expr.attr) in self.attribute_aliases:
+                return self.attribute_aliases[(id(scope_), expr.attr)]
         method = next((s for s in klass.children if s.name == expr.attr and s.kind == "function"), None)
         if method is not None and is_property(method):
             return self._return_level(method, depth)
@@ -504,7 +435,7 @@ class Tracker:
         """`self.items` of a class that keeps its attributes in a dict of its own: the entry under that name."""
         kept = [k for k, step in enumerate(self.steps) if step.key == attr]
         klass = self._receiver_class(expr.value, scope) if kept else None
-        near = self._class_confidence(klass) if klass is not None and self.class_name else 0.0
+        near = self.class_confidence(klass) if klass is not None and self.class_name else 0.0
         by_name = (kept[-1] + 1, 0.4) if kept and kept[-1] + 1 == self.final else None
         return (kept[-1] + 1, near * 0.9) if near > 0.5 else by_name
 
@@ -557,7 +488,7 @@ class Tracker:
         """How sure an expression is an instance (or the class itself) of the holder's class."""
         klass = self._receiver_class(expr, scope)
         if klass is not None:
-            return self._class_confidence(klass)
+            return self.class_confidence(klass)
         name = dotted(expr)
         wanted = self.class_name.rpartition(".")[2]
         if name and wanted and name.rpartition(".")[2] == wanted:
@@ -571,7 +502,7 @@ class Tracker:
                 return 0.1
         return self._mention(scope.source.path)
 
-    def _class_confidence(self, klass: Scope) -> float:
+    def class_confidence(self, klass: Scope) -> float:
         """How sure an attribute of this class is the holder's: the class itself, an ancestor, a descendant."""
         if not self.class_name:
             return 0.6
@@ -589,7 +520,7 @@ class Tracker:
 
 def tracker_for(program: Program, question: dict) -> Tracker:
     """The tracker of a question's holder; questions about the same holder share one."""
-    key = json.dumps([question.get("holder"), question.get("element_types")], sort_keys=True)
+    key = json.dumps([question.get("holder"), question.get("lone")], sort_keys=True)
     found = program.trackers.get(key)
     if found is None:
         found = program.trackers[key] = Tracker(program, question)

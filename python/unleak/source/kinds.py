@@ -177,8 +177,8 @@ def _name_types(program: Program, name: str, scope: Scope, depth: int) -> Set[st
             found |= type_names(program, binding.value, binder, depth + 1) or {UNKNOWN}
         elif binding.how == "param":  # an annotation may name a base, a protocol, anything
             found |= annotation_names(binding.value) | {UNKNOWN}
-        elif binding.how == "def":
-            found.add("function")
+        elif binding.how == "def":  # a decorator may give anything
+            found.add(UNKNOWN if binding.node.decorator_list else "function")
         elif binding.how == "class":
             found.add("type")
         elif binding.how == "except":

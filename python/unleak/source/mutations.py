@@ -1,9 +1,11 @@
 """All places that change a holder's container, by what they do: add, remove, replace it whole, or make it."""
 
 import ast
+import builtins
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from .holder import Level, Tracker
+from .settled import CACHE_WRAPPER
 from .syntax import Scope, constant_text, dotted, in_function
 
 ADD, REMOVE, REPLACE, INIT = "add", "remove", "replace", "init"
@@ -202,8 +204,15 @@ class _Scan:
                 yield self._at(ADD, "extend", node, near, 0.8, value=value, spread=True)
             return
         key = target.slice
-        fixed = isinstance(key, ast.Constant)
+        fixed = isinstance(key, ast.Constant) or self._is_builtin(key)
         yield self._at(ADD, "setitem", node, near, 0.6 if fixed else 1.0, value=value, key=key)
+
+    def _is_builtin(self, key: ast.expr) -> bool:
+        """A name that nothing in the file gives a value: always the same object."""
+        if not isinstance(key, ast.Name):
+            return False
+        binder = self.scope.binder(key.id)
+        return binder is self.scope.source.module and key.id not in binder.bindings and hasattr(builtins, key.id)
 
     def _assign_whole(self, whole: Level, value: ast.expr, node: ast.AST) -> Iterator[Mutation]:
         level, near = whole
@@ -231,7 +240,7 @@ class _Scan:
         elif isinstance(value, ast.Constant):
             yield self._at(INIT, "assign", node, near, 0.1)
         else:
-            wrapped = isinstance(value, ast.Call) and self.container == "_lru_cache_wrapper"
+            wrapped = isinstance(value, ast.Call) and self.container == CACHE_WRAPPER
             yield self._at(
                 INIT if first and not wrapped else REPLACE,
                 "decorate" if wrapped else "assign",

@@ -4,13 +4,15 @@ import ast
 import math
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
-from . import callers
+from . import callers, implicit
 from .holder import Tracker, tracker_for
-from .kinds import matches, short, type_names
+from .edges import find_class
+from .kinds import matches, self_class, short, type_names
 from .mutations import ADD, INIT, REPLACE, Mutation, scan
 from .places import Frames, Place, place, ranked
 from .program import Program
 from .question import describe, texts
+from .settled import CACHE_WRAPPER
 from .syntax import Scope, dotted, in_function
 
 _FLOOR = 0.12  # places below are named only if there is nothing better
@@ -50,6 +52,7 @@ class Stored:
         places += wrappers
         if self.tracker.kind == "default-argument":
             places += list(self._default())
+        places += list(self._by_python())
         adding = [(s, m) for s, m in found if m.effect != INIT and s >= 0.2]
         places += list(self._followed(adding))
         if not wrappers:
@@ -97,11 +100,24 @@ class Stored:
             self._fits(mutation.key, mutation, self.keys, False) if self.keys and mutation.key is not None else None
         )
         factor = 1.0 if value_fits else 0.86 if value_fits is None else 0.45
+        if isinstance(mutation.value, ast.Name) and self_class(mutation.value.id, mutation.scope) is not None:
+            factor = self._own_kind(mutation.value.id, mutation.scope)
         if key_fits is False:
             factor *= 0.6
         elif key_fits is None and self.keys:
             factor *= 0.98
         return factor
+
+    def _own_kind(self, name: str, scope: Scope) -> float:
+        """An object that stores itself: its class, or one derived from it, is what was found, the first type rather
+        than a later one."""
+        klass = self_class(name, scope)
+        for rank, element in enumerate(self.elements):
+            found = find_class(self.program, element)
+            family = [found] + self.program.bases(found) if found is not None else []
+            if short(element) == klass.name or any(klass is k for k in family):
+                return 1.0 if rank == 0 else 0.8
+        return 0.45 if self.elements else 0.86
 
     def _fits(self, expr: Optional[ast.expr], mutation: Mutation, wanted: List[str], spread: bool) -> Optional[bool]:
         if expr is None:
@@ -122,7 +138,7 @@ class Stored:
 
     def _wrappers(self) -> Iterator[Place]:
         """A cache that wraps a function: the decorator's line, or the call that makes the wrapper."""
-        if not self.tracker.container.endswith("lru_cache_wrapper") and self.tracker.container:
+        if not self.tracker.container.endswith(CACHE_WRAPPER) and self.tracker.container:
             return
         for source in self.tracker.sources:
             for scope in source.scopes:
@@ -145,6 +161,14 @@ class Stored:
                                 0.8 * sure * caller.confidence * factor,
                                 level=caller.level,
                             )
+
+    def _by_python(self) -> Iterator[Place]:
+        """Stores that no assignment says: of what a `raise` chains, of warnings that were shown."""
+        tracker = self.tracker
+        if tracker.name in implicit.CHAINS and tracker.kind == "instance-attribute":
+            yield from implicit.chained(self.program, tracker.class_name, tracker.name, self.elements, self.frames)
+        elif tracker.name == implicit.WARNINGS:
+            yield from implicit.warned(self.program, tracker.path, self.frames)
 
     def _own_function(self, scope: Scope) -> bool:
         if self.tracker.path and scope.source.path != self.tracker.path:

@@ -357,6 +357,15 @@ def _arguments(args: ast.arguments) -> List[ast.arg]:
     return found + [a for a in (args.vararg, args.kwarg) if a is not None]
 
 
+def default_values(node: Any) -> Dict[str, ast.expr]:
+    """Default values of a function's parameters, by parameter."""
+    args = node.args
+    plain = [a.arg for a in list(args.posonlyargs) + list(args.args)]
+    found: Dict[str, ast.expr] = dict(zip(plain[len(plain) - len(args.defaults) :], args.defaults))
+    found.update((a.arg, value) for a, value in zip(args.kwonlyargs, args.kw_defaults) if value is not None)
+    return found
+
+
 def dotted(expr: Optional[ast.AST]) -> str:
     """`a.b.c` of a name or a chain of attributes, "" for anything else."""
     parts: List[str] = []

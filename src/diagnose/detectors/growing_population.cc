@@ -146,7 +146,8 @@ Candidate Make(const Evidence& evidence, const Population& p, u32 example, const
                          {"ask", "stored"},
                          {"holder", holder},
                          {"element_types", Json::array({p.name})},
-                         {"key_types", Json::array()}});
+                         {"key_types", Json::array()},
+                         {"lone", true}});
   return c;
 }
 
