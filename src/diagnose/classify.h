@@ -28,6 +28,7 @@ struct Class {
 
 using Classifier = std::optional<Class> (*)(const Place&);
 
+inline constexpr const char* kFinalizers = "finalizers whose object never goes";  // a pattern with a remedy of its own
 inline constexpr double kMost = 0.5;  // share of the entries that makes a container one of theirs
 
 // Never fails: growing-container is what is left.

@@ -132,6 +132,12 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
   const size_t looks = evidence.looks.size();
   JudgeBound(evidence, answers, j);
   if (j.verdict == "not_a_leak") return j;
+  if (evidence.options.run && c.holder.via_frame && !c.backlog) {
+    j.certainty = "possible";  // what a running function collects is its work
+    const double bytes = c.bytes_per_s * evidence.window_s();
+    j.whole_run = looks >= 3 && c.growth.every_interval && c.survival >= kFullSurvival && bytes >= static_cast<double>(kNativeFloor);
+    return j;
+  }
   if (c.growth.levelling && looks >= 4 && c.survival >= kFullSurvival) {
     c.finding["kind"] = "warm-up";
     j.verdict = "not_a_leak";
@@ -157,10 +163,6 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
   const LookFacts& facts = evidence.looks.back().facts;
   if (c.holds_only_weak && facts.collector_on && facts.garbage_objects >= c.growth.total) {
     j.certainty = "possible";
-  } else if (evidence.options.run && c.holder.via_frame) {
-    j.certainty = "possible";  // what a running function collects is its work
-    const double bytes = c.bytes_per_s * evidence.window_s();
-    j.whole_run = looks >= 3 && c.growth.every_interval && c.survival >= kFullSurvival && bytes >= static_cast<double>(kNativeFloor);
   } else if (looks < 3 || (!c.growth.every_interval && (looks < 4 || c.survival < kFullSurvival))) {
     j.certainty = "possible";
     j.backlog = true;

@@ -56,9 +56,10 @@ struct CycleShape {
   Json description;       // of one instance: edges, types, members' code ("members"), set by the look that saw it
 };
 
-// An object that a frame, argument or queue holds at a high of memory.
+// An object that a frame or argument holds at a high of memory, or all that one frame's variables hold together.
 struct PeakHolder {
   std::string file, function, variable, type, root;
+  std::vector<std::string> together;  // of several: their names, the one that leads to most first
   u32 line = 0;
   u64 bytes = 0, objects = 0;
   std::vector<TypeCount> types;

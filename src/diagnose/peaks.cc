@@ -1,6 +1,9 @@
 #include "diagnose/peaks.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "diagnose/frame_holdings.h"
 
 namespace unleak::diagnose {
 namespace {
@@ -9,6 +12,7 @@ using graph::Heap;
 using snapshot::Columns;
 
 constexpr size_t kMostHolders = 8, kMostCallers = 6;
+constexpr double kMoreTogether = 1.25;  // times what one variable keeps
 constexpr double kSameThing = 0.7;  // a child with this share of its parent is the thing itself (MAT's drop rule)
 
 // From a local down to where the bytes are: while one dominated child has most of them.
@@ -43,47 +47,93 @@ std::vector<u32> Dominated(const Heap& heap, u32 node) {
   return out;
 }
 
+// Of a frame: everything but what it holds.
+PeakHolder OfFrame(const Columns& c, u32 frame) {
+  PeakHolder holder;
+  if (const u32 code = c.frames[frame].code; code < c.codes.size()) {
+    holder.file = c.strings.at(c.codes[code].file);
+    holder.function = c.strings.at(c.codes[code].qualname);
+  }
+  holder.line = c.frames[frame].line;
+  holder.callers = Callers(c, frame);
+  holder.root = "frame " + holder.function;
+  return holder;
+}
+
+void CountMembers(const Heap& heap, const std::vector<u32>& members, PeakHolder& holder) {
+  holder.types = CountTypes(heap, members);
+  // The thing itself is named first.
+  std::stable_partition(holder.types.begin(), holder.types.end(),
+                        [&](const TypeCount& t) { return t.type == holder.type; });
+}
+
+// Locals by what they keep alive; of one object first the outermost frame that holds it: it holds it longest.
+std::vector<u32> BigLocals(const Heap& heap) {
+  const Columns& c = heap.columns();
+  std::vector<u32> held;
+  for (u32 i = 0; i < c.roots.size(); ++i) {
+    const auto& root = c.roots[i];
+    if (root.kind != snapshot::RootKind::kFrame || root.conservative || root.node >= c.node_count()) continue;
+    if (root.frame < c.frames.size() && heap.retained(root.node) >= kLeastPeak) held.push_back(i);
+  }
+  std::stable_sort(held.begin(), held.end(), [&](u32 a, u32 b) {
+    const u64 ra = heap.retained(c.roots[a].node), rb = heap.retained(c.roots[b].node);
+    return ra != rb ? ra > rb : c.frames[c.roots[a].frame].depth > c.frames[c.roots[b].frame].depth;
+  });
+  return held;
+}
+
+PeakHolder OfLocal(const Heap& heap, u32 root) {
+  const Columns& c = heap.columns();
+  const u32 node = c.roots[root].node;
+  PeakHolder holder = OfFrame(c, c.roots[root].frame);
+  holder.variable = c.strings.at(c.roots[root].name);
+  holder.type = c.type_name(Accumulator(heap, node));
+  holder.bytes = heap.retained(node);
+  const auto members = Dominated(heap, node);
+  holder.objects = members.size();
+  CountMembers(heap, members, holder);
+  return holder;
+}
+
+// Variables of one frame that lead to the same objects: more than the biggest of them keeps alone.
+std::optional<PeakHolder> Together(const Heap& heap, const FrameHolding& holding) {
+  const Columns& c = heap.columns();
+  u64 biggest = 0;
+  PeakHolder holder = OfFrame(c, holding.frame);
+  for (u32 root : holding.roots) {
+    biggest = std::max(biggest, heap.retained(c.roots[root].node));
+    const std::string name(c.strings.at(c.roots[root].name));
+    if (!name.empty()) holder.together.push_back(name);
+  }
+  if (holder.together.size() < 2 || static_cast<double>(holding.bytes) < kMoreTogether * static_cast<double>(biggest))
+    return std::nullopt;
+  holder.variable = holder.together[0];
+  holder.type = c.type_name(Accumulator(heap, c.roots[holding.roots[0]].node));
+  holder.bytes = holding.bytes;
+  holder.objects = holding.objects;
+  CountMembers(heap, holding.members, holder);
+  return holder;
+}
+
 }  // namespace
 
 std::vector<PeakHolder> FindPeakHolders(const Heap& heap) {
   const Columns& c = heap.columns();
   std::vector<PeakHolder> out;
-  std::vector<std::pair<u32, u32>> held;  // node, index of its root
-  for (u32 i = 0; i < c.roots.size(); ++i) {
-    const auto& root = c.roots[i];
-    if (root.kind != snapshot::RootKind::kFrame || root.conservative || root.node >= c.node_count()) continue;
-    if (heap.retained(root.node) >= kLeastPeak) held.push_back({root.node, i});
-  }
-  // The outermost frame that holds an object first: it holds it longest.
-  std::stable_sort(held.begin(), held.end(), [&](auto a, auto b) {
-    if (heap.retained(a.first) != heap.retained(b.first)) return heap.retained(a.first) > heap.retained(b.first);
-    const u32 fa = c.roots[a.second].frame, fb = c.roots[b.second].frame;
-    return fa < c.frames.size() && fb < c.frames.size() && c.frames[fa].depth > c.frames[fb].depth;
-  });
-  std::vector<u32> seen;
-  for (auto [node, index] : held) {
-    if (out.size() == kMostHolders) break;
-    const u32 frame = c.roots[index].frame;
-    if (std::find(seen.begin(), seen.end(), node) != seen.end() || frame >= c.frames.size()) continue;
-    seen.push_back(node);
-    PeakHolder holder;
-    if (const u32 code = c.frames[frame].code; code < c.codes.size()) {
-      holder.file = c.strings.at(c.codes[code].file);
-      holder.function = c.strings.at(c.codes[code].qualname);
+  std::vector<u32> told;  // frames
+  for (const FrameHolding& holding : FrameHoldings(heap, kLeastPeak))
+    if (auto together = Together(heap, holding); together && out.size() < kMostHolders) {
+      out.push_back(std::move(*together));
+      told.push_back(holding.frame);
     }
-    holder.line = c.frames[frame].line;
-    holder.callers = Callers(c, frame);
-    holder.variable = c.strings.at(c.roots[index].name);
-    const u32 thing = Accumulator(heap, node);
-    holder.type = c.type_name(thing);
-    holder.bytes = heap.retained(node);
-    const auto members = Dominated(heap, node);
-    holder.objects = members.size();
-    holder.types = CountTypes(heap, members);
-    // The thing itself is named first.
-    std::stable_partition(holder.types.begin(), holder.types.end(), [&](const TypeCount& t) { return t.type == holder.type; });
-    holder.root = "frame " + holder.function;
-    out.push_back(std::move(holder));
+  std::vector<u32> seen;
+  for (u32 root : BigLocals(heap)) {
+    if (out.size() == kMostHolders) break;
+    const u32 node = c.roots[root].node;
+    if (std::find(seen.begin(), seen.end(), node) != seen.end()) continue;
+    seen.push_back(node);
+    if (std::find(told.begin(), told.end(), c.roots[root].frame) == told.end()) out.push_back(OfLocal(heap, root));
   }
   return out;
 }

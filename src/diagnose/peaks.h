@@ -9,7 +9,8 @@ namespace unleak::diagnose {
 
 inline constexpr u64 kLeastPeak = 32u << 20;  // bytes (DESIGN, "peak")
 
-// Locals and arguments of running frames that keep at least kLeastPeak alive, biggest first, at most 8.
+// Locals and arguments of running frames that keep at least kLeastPeak alive, biggest first, at most 8. Variables of one
+// frame that share much (stages of a pipeline) are one holder, with what only they keep alive.
 std::vector<PeakHolder> FindPeakHolders(const graph::Heap& heap);
 
 }  // namespace unleak::diagnose

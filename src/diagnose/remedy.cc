@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "diagnose/classify.h"
 #include "diagnose/remedy_cut.h"
 
 namespace unleak::diagnose {
@@ -92,6 +93,11 @@ Advice ForKind(const Candidate& c, const Json& f, const Json& answers, const std
         "give the cache a maxsize, or key it by something that ends with the object instead of the object itself" + at};
   if (kind == "listener")
     return {"unregister", "unregister the callback when its owner is done, or register once for all owners" + at};
+  if (kind == "weakref-misuse" && f["evidence"].value("pattern", "") == kFinalizers)
+    return {"weakref",
+            "what the finalizer calls, or is given, holds the object that it waits for: give it a function and the "
+            "handles that it needs, or a weak reference, but not the object or its method" +
+                at};
   if (kind == "weakref-misuse")
     return {
         "remove-entry",

@@ -263,3 +263,31 @@ def test_the_file_holds_what_is_being_read(project):
     found = project.ask("bulk", file=path, line=line, function="main", name="f", type="bytes")
     assert found is not None, project.notes
     assert found["places"][0]["line"] == line and found["streamable"] is True
+
+
+PIPELINE = """
+def source(count):
+    for number in range(count):
+        yield number
+def main(path):
+    lines = [line for line in source(10)]
+    parsed = [int(line) for line in lines]
+    return %s
+"""
+
+
+@pytest.mark.parametrize(
+    "name, end, streamable",
+    [
+        ("lines", "sum(x for x in parsed)", True),
+        ("parsed", "sum(x for x in parsed)", True),
+        ("parsed", "len(parsed) + sum(x for x in parsed)", False),
+        ("parsed", "sum(x for x in parsed) + parsed[0]", False),
+    ],
+)
+def test_stages_of_a_pipeline_are_streamable_if_they_are_only_looped_over(project, name, end, streamable):
+    path = project.write("app.py", PIPELINE % end)
+    found = project.ask("bulk", file=path, line=8, function="main", name=name, type="list")
+    assert (found is not None and found["streamable"]) is streamable, project.notes
+    if streamable:
+        assert found["places"][0]["line"] == {"lines": 6, "parsed": 7}[name]

@@ -73,7 +73,7 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
     scope = scopes[0] if scopes else source.function_at(line) if line else source.module
     found: List[Tuple[float, Place, Read]] = []
     for node, value, near in _assignments(scope, name, line):
-        read = classify(program, value, scope)
+        read = classify(program, value, scope) or _stage(program, name, value, scope)
         if read is not None:
             found.append((near, place(scope, node, read.operation, near), read))
     if not found:
@@ -156,6 +156,45 @@ def classify(program: Program, value: Optional[ast.expr], scope: Scope, depth: i
     if isinstance(value, ast.Call):
         return _call(program, value, scope, depth)
     return None
+
+
+def _stage(program: Program, name: str, value: ast.expr, scope: Scope) -> Optional[Read]:
+    """A list of all that a generator yields, of which the function only takes one item after the other."""
+    if not isinstance(value, (ast.ListComp, ast.SetComp)) or not _is_generated(program, value, scope, 0):
+        return None
+    if not _is_only_looped_over(scope, name):
+        return None
+    return Read("list", "unknown", True, value, dotted(value.generators[0].iter))
+
+
+def _is_generated(program: Program, value: ast.expr, scope: Scope, depth: int) -> bool:
+    """A comprehension over what a generator function yields, or over another comprehension of that kind."""
+    if depth > _DEPTH or not isinstance(value, (ast.ListComp, ast.SetComp)):
+        return False
+    source = value.generators[0].iter
+    if isinstance(source, ast.Call):
+        target = callee(program, source.func, scope)
+        return (
+            target is not None
+            and target.kind == "function"
+            and any(isinstance(n, ast.Yield) for n in ast.walk(target.node))
+        )
+    if not isinstance(source, ast.Name):
+        return False
+    values = [b.value for b in scope.bindings.get(source.id, ())]
+    return len(values) == 1 and values[0] is not None and _is_generated(program, values[0], scope, depth + 1)
+
+
+def _is_only_looped_over(scope: Scope, name: str) -> bool:
+    """Each use of a variable takes its items once, in order: no length, index, sort or second function that keeps it."""
+    loops = 0
+    uses = 0
+    for node in ast.walk(scope.node):
+        if isinstance(node, ast.Name):
+            uses += node.id == name and isinstance(node.ctx, ast.Load)
+        elif isinstance(node, (ast.For, ast.comprehension)):
+            loops += isinstance(node.iter, ast.Name) and node.iter.id == name
+    return uses == loops > 0
 
 
 def _call(program: Program, call: ast.Call, scope: Scope, depth: int) -> Optional[Read]:

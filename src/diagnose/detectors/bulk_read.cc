@@ -3,8 +3,9 @@
 // What: A whole file, response, table or result is in memory at once although it is worked on piece by piece. The memory goes back later,
 // but the peak decides how much the program needs.
 //
-// Evidence: A local variable or an argument keeps at least 32 MiB and 30 % of the process's high-water mark alive at some look, and the
-// line that made it reads in one go from a source that can be read in parts.
+// Evidence: A local variable or an argument (or the variables of one function together, where they share objects) keeps at least 32 MiB
+// and 30 % of the process's high-water mark alive at some look, and the line that made it reads in one go from a source that can be read
+// in parts.
 //
 // Remedy: Read and work in batches; the form that fits how the data is used is shown.
 //
@@ -25,6 +26,7 @@ namespace {
 
 constexpr double kLeastOfHighWater = 0.30;
 constexpr size_t kMostTypes = 12;
+constexpr size_t kMostVariables = 4;  // of one frame
 
 struct Seen {
   PeakHolder holder;
@@ -32,6 +34,32 @@ struct Seen {
   u64 before = 0;  // RSS of the look before
   size_t looks = 0;
 };
+
+// Whether each variable is read in one go, and the line of each caller that waits for it.
+void Ask(const PeakHolder& h, Candidate& c) {
+  const auto ask = [&](const std::string& id, const Json& file, const Json& line, const Json& function, const std::string& name) {
+    c.questions.push_back({{"id", c.key + id}, {"ask", "bulk"}, {"file", file}, {"line", line}, {"function", function}, {"name", name}, {"type", h.type}});
+  };
+  ask(".bulk", h.file, h.line, h.function, h.variable);
+  for (size_t i = 1; i < h.together.size() && i < kMostVariables; ++i)
+    ask(".bulk" + std::to_string(i), h.file, h.line, h.function, h.together[i]);
+  for (size_t i = 0; i < h.callers.size(); ++i)
+    ask(".caller" + std::to_string(i), h.callers[i]["file"], h.callers[i]["line"], h.callers[i]["function"], "");
+}
+
+std::string Names(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return text;
+}
+
+// Several variables of a frame that hold the same objects: the stages of a pipeline.
+void TellTogether(const PeakHolder& h, Candidate& c) {
+  if (h.together.empty()) return;
+  c.holder.text = h.function + " locals " + Names(h.together);
+  c.title = c.holder.text + " hold " + FormatBytes(static_cast<double>(h.bytes)) + " of " + ShortName(h.type) + " at once";
+  c.finding["evidence"]["variables"] = h.together;
+}
 
 }  // namespace
 
@@ -42,7 +70,7 @@ std::vector<Candidate> FindBulkReads(const Evidence& evidence) {
   u64 before = 0;
   for (const auto& look : evidence.looks) {
     for (const PeakHolder& holder : look.peaks) {
-      Seen& entry = seen[{holder.file, holder.function, holder.variable}];
+      Seen& entry = seen[{holder.file, holder.function, holder.together.empty() ? holder.variable : "*"}];
       ++entry.looks;
       if (holder.bytes <= entry.holder.bytes) continue;
       entry.holder = holder;
@@ -74,11 +102,8 @@ std::vector<Candidate> FindBulkReads(const Evidence& evidence) {
                              {"per_s", {{"objects", 0.0}, {"bytes", 0.0}, {"references", 0.0}}}}},
                  {"peak", {{"bytes", h.bytes}, {"at_s", entry.at_s}, {"before", entry.before}, {"source", nullptr}}},
                  {"evidence", {{"high_water_bytes", high_water}, {"objects", h.objects}, {"running_line", h.line}, {"looks_seen", entry.looks}}}};
-    c.questions.push_back({{"id", c.key + ".bulk"}, {"ask", "bulk"}, {"file", h.file}, {"line", h.line}, {"function", h.function},
-                           {"name", h.variable}, {"type", h.type}});
-    for (size_t i = 0; i < h.callers.size(); ++i)
-      c.questions.push_back({{"id", c.key + ".caller" + std::to_string(i)}, {"ask", "bulk"}, {"file", h.callers[i]["file"]},
-                             {"line", h.callers[i]["line"]}, {"function", h.callers[i]["function"]}, {"name", ""}, {"type", h.type}});
+    Ask(h, c);
+    TellTogether(h, c);
     out.push_back(std::move(c));
   }
   std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) { return a.length > b.length; });

@@ -15,8 +15,10 @@
 //     async def handle(request):
 //         asyncio.create_task(poll(request))       # one more for each request, none ever ends
 //
-// Limits: Work that is done but kept (a list of finished tasks) is told the same way; the remedy is then to drop it.
+// Limits: Work that has ended but is kept (threads whose function returned, futures with their results) is told as a
+// growing container. A future without result that nobody waits for, and that only its container knows, counts as ended.
 #include "diagnose/detectors/classifiers.h"
+#include "diagnose/finished.h"
 
 namespace unleak::diagnose {
 namespace {
@@ -28,11 +30,20 @@ bool IsWork(Role role) {
          role == Role::kCoroutine;
 }
 
+// Most entries are work, and most of that has not ended.
+bool KeepsWork(const Place& place, const std::vector<u32>& entries) {
+  if (Share(entries, [&](u32 n) { return IsWork(place.role(n)); }) < kMost) return false;
+  const WorkState state(place.heap);
+  std::vector<u32> work;
+  for (u32 n : entries)
+    if (IsWork(place.role(n))) work.push_back(n);
+  return Share(work, [&](u32 n) { return state.IsUnderWay(n); }) >= kMost;
+}
+
 }  // namespace
 
 std::optional<Class> ClassifyUnfinished(const Place& place) {
-  const auto work = [&](u32 n) { return IsWork(place.role(n)); };
-  if (Share(place.values, work) >= kMost || Share(place.keys, work) >= kMost)
+  if (KeepsWork(place, place.values) || KeepsWork(place, place.keys))
     return Class{"unfinished-task", "tasks, threads or timers that stay"};
   // A queue and the container inside it, with a namespace between them at most.
   if (place.role(place.node) == Role::kQueue || place.OwnedBy(Role::kQueue, 2))

@@ -46,7 +46,7 @@ std::optional<Class> ClassifyWeak(const Place& place) {
   const auto weak = [&](u32 n) { return IsWeak(place.role(n)); };
   const bool weak_keys = Share(place.keys, weak) >= kMost, weak_values = Share(place.values, weak) >= kMost;
   if (Share(place.values, [&](u32 n) { return IsFinalizer(place.columns(), n); }) >= kMost)
-    return Class{"weakref-misuse", "finalizers whose object never goes"};
+    return Class{"weakref-misuse", kFinalizers};
   if (weak_keys && !weak_values && !place.values.empty()) {
     Class found{"weakref-misuse", "values that keep their own weak key alive"};
     found.weak_keys = true;

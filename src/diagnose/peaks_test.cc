@@ -1,0 +1,108 @@
+// What running frames and queues hold at a high of memory, on heaps written as text.
+#include "diagnose/peaks.h"
+
+#include <gtest/gtest.h>
+
+#include "diagnose/queue_peaks.h"
+#include "tests/support/heap_text.h"
+
+namespace unleak::diagnose {
+namespace {
+
+graph::Heap Build(const std::string& text) {
+  testing::HeapLook look = testing::HeapOf(text);
+  auto heap = graph::Heap::Build(std::move(look.columns));
+  EXPECT_TRUE(heap.ok()) << heap.status().message();
+  return heap.Take();
+}
+
+const std::string kFrames = R"(
+thread main
+code main qualname=main file=app.py line=1
+code work qualname=work file=app.py line=20
+frame inner thread=main code=work line=22 depth=0
+frame outer thread=main code=main line=5 depth=1
+)";
+
+TEST(Peaks, ALocalThatKeepsMuch) {
+  const auto found = FindPeakHolders(Build(kFrames + "root frame outer data -> data\ndata: bytes size=40M\n"));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].variable, "data");
+  EXPECT_EQ(found[0].function, "main");
+  EXPECT_EQ(found[0].bytes, 40u << 20);
+  EXPECT_TRUE(found[0].together.empty());
+}
+
+TEST(Peaks, AnArgumentIsTheOutermostCallersThing) {
+  const auto found = FindPeakHolders(
+      Build(kFrames + "root frame inner text -> data\nroot frame outer data -> data\ndata: bytes size=40M\n"));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].function, "main");
+}
+
+TEST(Peaks, LittleIsNoPeak) {
+  EXPECT_TRUE(FindPeakHolders(Build(kFrames + "root frame outer data -> data\ndata: bytes size=20M\n")).empty());
+}
+
+// Two lists of one frame with the same elements: neither keeps them alone.
+const std::string kStages = kFrames + R"(
+root frame outer lines -> lines
+root frame outer kept -> kept
+lines: list size=4M { [*] -> r[1..40] }
+kept: list size=4M { [*] -> r[1..40] }
+r[1..40]: app.Reading size=1M
+)";
+
+TEST(Peaks, StagesThatShareTheirElementsAreOneHolder) {
+  const auto found = FindPeakHolders(Build(kStages));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].bytes, 48u << 20);
+  EXPECT_EQ(found[0].objects, 42u);
+  std::vector<std::string> together = found[0].together;
+  std::sort(together.begin(), together.end());
+  EXPECT_EQ(together, (std::vector<std::string>{"kept", "lines"}));
+}
+
+TEST(Peaks, WhatAModuleHoldsTooIsNotTheFrames) {
+  EXPECT_TRUE(
+      FindPeakHolders(Build(kStages + "root module app\napp: module { .ALL -> all }\nall: list { [*] -> r[1..40] }\n"))
+          .empty());
+}
+
+TEST(Peaks, TheBiggestVariableIsNamedAloneWhereTheOthersAddLittle) {
+  const auto found = FindPeakHolders(Build(
+      kFrames +
+      "root frame outer data -> data\nroot frame outer rest -> rest\ndata: bytes size=40M\nrest: bytes size=5M\n"));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].variable, "data");
+  EXPECT_TRUE(found[0].together.empty());
+}
+
+// -- queues --
+
+std::string Queue(const std::string& attributes) {
+  return "root module app\napp: module { .JOBS -> owner }\nowner: app.Pool { .queue -> q }\nq: queue.Queue { .queue -> "
+         "d" +
+         attributes +
+         " }\nd: collections.deque { [*] -> j[1..100] }\nj[1..100]: app.Job size=1M\nn: int int=50\nzero: int int=0\n";
+}
+
+TEST(QueuePeaks, WorkQueuedAllAtOnceIsNamedByTheAttributeThatHasTheQueue) {
+  const auto found = FindQueuePeaks(Build(Queue("")));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].entries, 100u);
+  EXPECT_GE(found[0].bytes, 100u << 20);
+  EXPECT_EQ(found[0].container, "queue.Queue");
+  EXPECT_EQ(found[0].holder.text, "app.JOBS.queue");
+  EXPECT_EQ(found[0].holder.owner_class, "Pool");
+  EXPECT_EQ(found[0].element_types[0], "app.Job");
+  EXPECT_FALSE(found[0].bounded);
+}
+
+TEST(QueuePeaks, AMaxsizeAboveZeroIsABound) {
+  EXPECT_TRUE(FindQueuePeaks(Build(Queue(", .maxsize -> n")))[0].bounded);
+  EXPECT_FALSE(FindQueuePeaks(Build(Queue(", .maxsize -> zero")))[0].bounded);
+}
+
+}  // namespace
+}  // namespace unleak::diagnose
