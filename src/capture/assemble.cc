@@ -10,6 +10,7 @@ Assembler::~Assembler() = default;
 void Assembler::Restart() {
   index_ = std::make_unique<AddressIndex>();
   nodes_.Truncate(0);
+  wide_.Truncate(0);
   edges_.Truncate(0);
   group_edges_.Truncate(0);
   blocks_.Truncate(0);
@@ -58,16 +59,16 @@ bool Assembler::TakeNode(const u64* words) {
     return false;
   }
   if (tag == UNLEAK_LEAF_NODE) {
-    nodes_.Append({words[0], words[1], words[2], words[3]});
+    nodes_.Append({words, static_cast<u32>(words[2]), &wide_});
     return true;
   }
-  u64 first = kNone;
+  u32 first = kNone;
   if (edges_.size() > first_edge_) {
-    first = first_edge_;
+    first = static_cast<u32>(first_edge_);  // Build() refuses more
     edges_.back().MarkLast();
     first_edge_ = edges_.size();
   }
-  nodes_.Append({words[0], words[1], (words[2] & ~u64{0xffffffff}) | (first & 0xffffffff), words[3]});
+  nodes_.Append({words, first, &wide_});
   return true;
 }
 
@@ -88,7 +89,7 @@ Status Assembler::Build(const AssembleInput& input, snapshot::Columns* columns) 
   edges_.Truncate(first_edge_);
   blocks_.Truncate(first_block_);
   index_->Seal();
-  Assembly assembly{input, *columns, *index_, nodes_, edges_, group_edges_, blocks_, groups_};
+  Assembly assembly{input, *columns, *index_, nodes_, wide_, edges_, group_edges_, blocks_, groups_};
   UNLEAK_RETURN_IF_ERROR(BuildTypes(assembly));
   UNLEAK_RETURN_IF_ERROR(BuildNodes(assembly));
   ResolveEdges(assembly);

@@ -28,14 +28,54 @@
 
 namespace unleak::capture {
 
-// Records as they came, words as in the stream.
-struct ArrivedNode {
-  u64 address;       // low 3 bits: tag
-  u64 type_size;
-  u64 count_extra;   // low half: value of a leaf; else index of its first edge, kNone if it has none
-  u64 length_flags;
-  bool leaf() const { return (address & 7) == UNLEAK_LEAF_NODE; }
+// What of a node record does not fit an ArrivedNode.
+struct WideNode {
+  u64 length;
+  u32 type, size, count;
 };
+
+// 20 bytes, as a page that the kernel has to find costs more than packing: type, size, count and length in 16 bits each,
+// where one has more all four in a WideNode beside.
+class ArrivedNode {
+ public:
+  // `extra`: value of a leaf; else index of its first edge, kNone if it has none. `words` as in the stream.
+  ArrivedNode(const u64* words, u32 extra, Array<WideNode>* wide)
+      : low_address_(static_cast<u32>(words[0])),
+        extra_(extra),
+        high_address_(static_cast<u16>(words[0] >> 32)),
+        flags_(static_cast<u16>(words[3])) {
+    const u64 type = words[1] >> 32, size = words[1] & 0xffffffff, count = words[2] >> 32, length = words[3] >> 16;
+    if (((type | size | count | length) >> 16) != 0 || type == kWide) [[unlikely]] {
+      size_ = static_cast<u16>(wide->size());
+      count_ = static_cast<u16>(wide->size() >> 16);
+      type_ = kWide;
+      wide->push_back({length, static_cast<u32>(type), static_cast<u32>(size), static_cast<u32>(count)});
+      return;
+    }
+    type_ = static_cast<u16>(type);
+    size_ = static_cast<u16>(size);
+    count_ = static_cast<u16>(count);
+    length_ = static_cast<u16>(length);
+  }
+
+  u64 address() const { return (u64{high_address_} << 32 | low_address_) & ~u64{7}; }
+  u32 tag() const { return low_address_ & 7; }
+  bool leaf() const { return tag() == UNLEAK_LEAF_NODE; }
+  u32 extra() const { return extra_; }
+  u16 flags() const { return flags_; }
+  WideNode Wide(const Array<WideNode>& wide) const {
+    if (type_ == kWide) [[unlikely]] return wide[u32{count_} << 16 | size_];
+    return {length_, type_, size_, count_};
+  }
+
+ private:
+  static constexpr u16 kWide = 0xffff;
+
+  u32 low_address_, extra_;
+  u16 high_address_, flags_, type_ = 0, size_ = 0, count_ = 0, length_ = 0;
+};
+static_assert(sizeof(ArrivedNode) == 20);
+
 // 12 bytes, as a large heap has many: both words are kept in 48 bits. A target beyond user space becomes one at which
 // nothing can be; a label that does not fit (no address, offset or index of a real list is like that) the highest one.
 class ArrivedEdge {
@@ -118,6 +158,7 @@ class Assembler final : public StreamSink {
 
   std::unique_ptr<AddressIndex> index_;
   Array<ArrivedNode> nodes_;
+  Array<WideNode> wide_;
   Array<ArrivedEdge> edges_, group_edges_;
   Array<ArrivedBlock> blocks_;
   std::vector<ArrivedGroup> groups_;

@@ -52,7 +52,7 @@ void ResolveKey(Assembly& a, ArrivedEdge& edge, u32 how) {
 
 void ResolveNode(Assembly& a, const ArrivedNode& node, u32 how) {
   bool locals = false;
-  for (size_t e = static_cast<u32>(node.count_extra);; ++e) {
+  for (size_t e = node.extra();; ++e) {
     ArrivedEdge& edge = a.edges[e];
     if (e + kAhead < a.edges.size()) a.index.Prefetch(a.edges[e + kAhead].target());
     const u64 flags = edge.target() & 7, kind = Kind(edge.label());
@@ -63,7 +63,7 @@ void ResolveNode(Assembly& a, const ArrivedNode& node, u32 how) {
     locals |= kind == UNLEAK_LABEL_LOCAL;
     if (flags & ArrivedEdge::kLast) break;
   }
-  if (locals) a.local_sources.push_back(a.Find(node.address & ~u64{7}));
+  if (locals) a.local_sources.push_back(a.Find(node.address()));
 }
 
 bool Keep(u32 how, bool interned, const std::string& text) {
@@ -219,9 +219,9 @@ class EdgeWriter {
 void ResolveEdges(Assembly& a) {
   const std::vector<u64> modules = ModuleDicts(a);
   for (const ArrivedNode& node : a.nodes) {
-    if (node.leaf() || static_cast<u32>(node.count_extra) == kNone) continue;
-    u32 how = node.length_flags >> 16 > kLargeDict ? kWantInterned : kWantIdentifier;
-    if (std::find(modules.begin(), modules.end(), node.address & ~u64{7}) != modules.end()) how = kWantModule;
+    if (node.leaf() || node.extra() == kNone) continue;
+    u32 how = node.Wide(a.wide).length > kLargeDict ? kWantInterned : kWantIdentifier;
+    if (std::find(modules.begin(), modules.end(), node.address()) != modules.end()) how = kWantModule;
     ResolveNode(a, node, how);
   }
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "capture/assemble_steps.h"
@@ -22,40 +23,70 @@ bool HasLength(const unleak_type_entry& type) {
 // Node id -> arrived node.
 Array<u32> OrderNodes(const Assembly& a) {
   Array<u32> order;
-  order.Resize(a.nodes.size());
+  order.ResizeFresh(a.nodes.size());
   for (size_t k = 0; k < a.nodes.size(); ++k) {
-    if (k + kAhead < a.nodes.size()) a.index.Prefetch(a.nodes[k + kAhead].address);
-    order[a.index.Find(a.nodes[k].address & ~u64{7})] = static_cast<u32>(k);
+    if (k + kAhead < a.nodes.size()) a.index.Prefetch(a.nodes[k + kAhead].address());
+    order[a.index.Find(a.nodes[k].address())] = static_cast<u32>(k);
   }
   return order;
 }
 
-void WriteNode(Assembly& a, u32 id, const ArrivedNode& node, bool has_length, bool is_int) {
-  snapshot::Columns& out = a.out;
-  out.address[id] = node.address & ~u64{7};
-  out.type[id] = static_cast<u32>(node.type_size >> 32);
-  out.size[id] = static_cast<u32>(node.type_size);
-  out.refcount[id] = static_cast<u32>(node.count_extra >> 32);
-  u16 flags = static_cast<u16>(node.length_flags);
-  if ((node.address & 7) == UNLEAK_FAULTED) flags = static_cast<u16>(flags | snapshot::kFaulted);
-  out.flags[id] = flags;
-  const u64 length = node.length_flags >> 16;
-  if (!has_length) {
-    out.length[id] = kNone;
-  } else if (length >= kNone) {
-    out.length[id] = kNone;
-    out.big_length.emplace_back(id, length);
-  } else {
-    out.length[id] = static_cast<u32>(length);
+// Appends nodes to the columns, a batch at a time: a column grows by copying, so that no page of it is cleared by us
+// first, and nothing is asked of a vector for each node.
+class NodeWriter {
+ public:
+  explicit NodeWriter(Assembly& a) : a_(a), out_(a.out) {
+    const size_t count = a.nodes.size();
+    ReservePages(&out_.address, count);
+    ReservePages(&out_.type, count);
+    ReservePages(&out_.size, count);
+    ReservePages(&out_.refcount, count);
+    ReservePages(&out_.flags, count);
+    ReservePages(&out_.length, count);
   }
-  u32 extra = static_cast<u32>(node.count_extra);
-  if (is_int && node.leaf() && extra) {
-    a.has_value[id >> 6] |= u64{1} << (id & 63);
-  } else if (node.leaf()) {
-    extra = kNone;
+
+  // The next node, with the id `id`.
+  void Add(u32 id, const ArrivedNode& node, const WideNode& wide, bool has_length, bool is_int) {
+    address_[n_] = node.address();
+    type_[n_] = wide.type;
+    size_[n_] = wide.size;
+    refcount_[n_] = wide.count;
+    flags_[n_] = static_cast<u16>(node.flags() | (node.tag() == UNLEAK_FAULTED ? snapshot::kFaulted : 0));
+    length_[n_] = has_length ? static_cast<u32>(std::min<u64>(wide.length, kNone)) : kNone;
+    if (has_length && wide.length >= kNone) out_.big_length.emplace_back(id, wide.length);
+    u32 extra = node.extra();
+    if (is_int && node.leaf() && extra) {
+      a_.has_value[id >> 6] |= u64{1} << (id & 63);
+    } else if (node.leaf()) {
+      extra = kNone;
+    }
+    a_.extra[id] = extra;
+    if (++n_ == kBatch) Flush();
   }
-  a.extra[id] = extra;
-}
+
+  void Flush() {
+    const auto append = [this](auto& column, const auto& batch) {
+      column.insert(column.end(), batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(n_));
+    };
+    append(out_.address, address_);
+    append(out_.type, type_);
+    append(out_.size, size_);
+    append(out_.refcount, refcount_);
+    append(out_.flags, flags_);
+    append(out_.length, length_);
+    n_ = 0;
+  }
+
+ private:
+  static constexpr size_t kBatch = 256;  // all of a batch stays in the first-level cache
+
+  Assembly& a_;
+  snapshot::Columns& out_;
+  size_t n_ = 0;
+  std::array<u64, kBatch> address_;
+  std::array<u32, kBatch> type_, size_, refcount_, length_;
+  std::array<u16, kBatch> flags_;
+};
 
 }  // namespace
 
@@ -65,29 +96,25 @@ Status BuildNodes(Assembly& a) {
   a.extra = OrderNodes(a);  // each entry is read as the arrived node, then becomes what the name says
   a.names.ResizeFresh(count);
   a.has_value.assign(count / 64 + 1, 0);
-  out.address.resize(count);
-  out.type.resize(count);
-  out.size.resize(count);
-  out.refcount.resize(count);
-  out.flags.resize(count);
-  out.length.resize(count);
   std::vector<u8> has_length(a.in.types.size()), is_int(a.in.types.size());
   for (size_t t = 0; t < a.in.types.size(); ++t) {
     has_length[t] = HasLength(a.in.types[t]);
     is_int[t] = a.in.types[t].kind == UNLEAK_INT;
   }
+  NodeWriter writer(a);
   for (u32 id = 0; id < count; ++id) {
     if (id + kAhead < count) __builtin_prefetch(&a.nodes[a.extra[id + kAhead]]);
     const ArrivedNode& node = a.nodes[a.extra[id]];
-    const u64 type = node.type_size >> 32;
-    if (type >= a.in.types.size()) {
+    const WideNode wide = node.Wide(a.wide);
+    if (wide.type >= a.in.types.size()) {
       return Status(Code::kCorrupt, "the walk reports an object of a type that it never described",
                     "look at the process again");
     }
-    WriteNode(a, id, node, has_length[type], is_int[type]);
+    writer.Add(id, node, wide, has_length[wide.type], is_int[wide.type]);
   }
+  writer.Flush();
   for (snapshot::Type& type : out.types) type.node = type.address ? a.Find(type.address) : kNone;
-  for (ArrivedBlock& block : a.blocks) block.node = a.Find(a.nodes[block.node].address & ~u64{7});
+  for (ArrivedBlock& block : a.blocks) block.node = a.Find(a.nodes[block.node].address());
   return Status::Ok();
 }
 

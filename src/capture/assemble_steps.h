@@ -35,6 +35,7 @@ struct Assembly {
   snapshot::Columns& out;
   const AddressIndex& index;
   Array<ArrivedNode>& nodes;
+  const Array<WideNode>& wide;
   Array<ArrivedEdge>& edges;
   Array<ArrivedEdge>& group_edges;
   Array<ArrivedBlock>& blocks;
@@ -66,7 +67,14 @@ struct Assembly {
   u32 String(const std::string& text) { return out.strings.Intern(text); }
 };
 
-// Room for `count` elements in an empty vector, in pages that `old` has no more use for.
+// Room for `count` elements in an empty vector, in pages that are there.
+template <class T>
+void ReservePages(std::vector<T>* column, size_t count) {
+  column->reserve(count);
+  PopulatePages(column->data(), count * sizeof(T));
+}
+
+// The same in pages that `old` has no more use for.
 template <class T, class Old>
 void ReserveInOldPages(std::vector<T>* column, size_t count, Array<Old>& old) {
   column->reserve(count);

@@ -95,7 +95,7 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
     return Status::Ok();
   };
   const auto while_frozen = [&](const Clone& clone) -> Status {
-    RemoteMemory memory = clone.memory;
+    CloneMemory memory(clone.memory.pid());
     return build(memory, clone.memory.pid(), clone.types, clone.maps, clone.stacks);
   };
   const auto from_copy = [&](Memory& memory, const TwinFacts& facts) -> Status {

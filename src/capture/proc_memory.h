@@ -47,4 +47,22 @@ class RemoteMemory final : public Memory {
   u32 pid_;
 };
 
+// The memory of a clone, by /proc/PID/mem. Same permission.
+//
+// A clone shares its pages with the program until one of the two writes to them, and process_vm_readv(2) pins what it
+// reads: since Linux 5.19 (mm/gup.c, gup_must_unshare) the kernel gives the clone a copy of every such page first. That
+// is twice the time, and memory that the program's control group pays for. A read of the file pins nothing.
+class CloneMemory final : public Memory {
+ public:
+  explicit CloneMemory(u32 pid);
+  ~CloneMemory() override;
+  CloneMemory(const CloneMemory&) = delete;
+  CloneMemory& operator=(const CloneMemory&) = delete;
+  void ReadMany(std::span<ReadRequest> requests) override;
+
+ private:
+  int file_;            // -1: cannot be opened
+  RemoteMemory other_;  // is used then
+};
+
 }  // namespace unleak::capture

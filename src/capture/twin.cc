@@ -218,7 +218,7 @@ class Walk {
   Status RunReader() {
     const u32 clone = static_cast<u32>(clone_->tid());
     facts_.collecting = facts_.collecting || ReadGil(clone, layout_, addresses_.runtime).collecting;
-    RemoteMemory memory(clone);
+    CloneMemory memory(clone);
     ReaderOptions how;
     how.follow_tracked = facts_.collecting;
     how.conservative = options_.conservative;

@@ -236,7 +236,7 @@ class Reader {
       Fail(entry, offset, "does not fit edge.row");
       return false;
     }
-    SourceCursor(row, first).ForEach(count, [&](std::size_t i, u32 source) { out[i] = ZigzagDecode(out[i]) + source; });
+    SourceCursor(row, first).ForEach(count, &marks_, [&](std::size_t i, u32 source) { out[i] = ZigzagDecode(out[i]) + source; });
     return true;
   }
 
@@ -306,6 +306,7 @@ class Reader {
   std::vector<BlockEntry> blocks_;
   std::vector<u32> known_;
   std::vector<u8> planes_, stored_, packed_;
+  std::vector<u32> marks_;
   std::unique_ptr<ZSTD_DCtx, FreeContext> context_;
 };
 

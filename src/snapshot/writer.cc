@@ -107,7 +107,7 @@ class Writer {
       planes_.resize(count * sizeof(T));
       if constexpr (std::is_same_v<T, u32>) {
         if (transform == Transform::kSourceDelta) {
-          SourceCursor(edge_row_, first).ForEach(count, [&](std::size_t i, u32 source) {
+          SourceCursor(edge_row_, first).ForEach(count, &marks_, [&](std::size_t i, u32 source) {
             scratch[i] = ZigzagEncode(block[i] - source);
           });
           block = scratch.data();
@@ -212,6 +212,7 @@ class Writer {
   u64 position_ = 0;
   std::span<const u32> edge_row_;
   std::vector<u8> buffer_, planes_, compressed_;
+  std::vector<u32> marks_;
   std::vector<SectionEntry> sections_;
   std::vector<BlockEntry> blocks_;
   std::unique_ptr<ZSTD_CCtx, FreeContext> context_;
