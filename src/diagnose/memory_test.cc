@@ -43,6 +43,7 @@ root module app
 app: module { .ACTIVE -> active }
 active: dict { }
 )";
+  text += series.front().heap;
   for (size_t i = 1; i < series.size(); ++i)
     text += "\nlook " + std::to_string(i + 1) + "\nmeta at=" + std::to_string(12 + 3 * i) +
             "s cpu=" + std::to_string(5 + 10 * i) + "ms rss=101M\n" + series[i].heap;
@@ -96,6 +97,31 @@ TEST(MemoryLedger, BlocksThatComeWithObjectsOfAContainerAreTheirs) {
   EXPECT_EQ(d["verdict"], "leak");
   ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
   EXPECT_NE(d["findings"][0]["kind"], "native-memory");
+}
+
+TEST(MemoryLedger, GarbageThatIsCollectedOwnsNoMemoryThatStays) {
+  // Cycles at many times the rate of the blocks, but what waits of them does not become more.
+  const auto made = [](int collected) {
+    return "collector threshold=700,10,10 collected=" + std::to_string(collected) + ",0,0\n";
+  };
+  const std::string cycles = "a[1..20]: app.Node { .next -> b[i] }\nb[1..20]: app.Node { .next -> a[i] }\n";
+  const Json d = Diagnose({{100, 1 << 20, 0, made(20000) + cycles},
+                           {200, 1 << 20, 0, made(40000)},
+                           {300, 1 << 20, 0, made(60000)},
+                           {400, 1 << 20, 0, made(80000)}});
+  EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["kind"], "native-memory");
+}
+
+TEST(MemoryLedger, GarbageThatWaitsInRisingNumbersMayOwnTheMemory) {
+  const auto look = [](int number) {
+    const std::string range = "[" + std::to_string(20 * number + 1) + ".." + std::to_string(20 * number + 20) + "]";
+    return "collector threshold=700,10,10 collected=" + std::to_string(20000 * number) + ",0,0\na" + range +
+           ": app.Node { .next -> b[i] }\nb" + range + ": app.Node { .next -> a[i] }\n";
+  };
+  const Json d = Diagnose(
+      {{100, 1 << 20, 0, look(0)}, {200, 1 << 20, 0, look(1)}, {300, 1 << 20, 0, look(2)}, {400, 1 << 20, 0, look(3)}});
+  EXPECT_EQ(d["verdict"], "garbage") << d.dump(1);
 }
 
 TEST(MemoryLedger, FreeButResidentIsFragmentationAndNoLeak) {

@@ -259,6 +259,25 @@ Candidate Make(const Evidence& evidence, const std::vector<Grown>& sizes, const 
   return c;
 }
 
+// Garbage that waits in no rising numbers was collected meanwhile, and what it owned with it.
+bool RisesEachTime(const Json& waiting) {
+  for (size_t i = 1; i < waiting.size(); ++i)
+    if (waiting[i].get<u64>() <= waiting[i - 1].get<u64>()) return false;
+  return true;
+}
+
+bool IsGarbage(const Candidate& c) {
+  return c.family == Family::kCycle && !c.collector_off && c.finding["evidence"].contains("garbage_objects_per_s");
+}
+
+// Whether the objects of a candidate stay, so that native memory that comes as they do is theirs. A reference too many
+// of an object that stays anyway owns nothing.
+bool Stays(const Candidate& c) {
+  if (c.family == Family::kNative || c.family == Family::kPeak || c.family == Family::kFree) return false;
+  if (c.family == Family::kUnexplained && c.finding["evidence"].value("costs_nothing", false)) return false;
+  return !IsGarbage(c);
+}
+
 }  // namespace
 
 std::vector<Candidate> FindNativeMemory(const Evidence& evidence) {
@@ -283,13 +302,19 @@ std::vector<Candidate> FindNativeMemory(const Evidence& evidence) {
 }
 
 void DropOwnedNative(std::vector<Candidate>& candidates) {
-  double objects_per_s = 0;  // of the fastest other candidate
-  for (const Candidate& c : candidates)
-    if (c.family != Family::kNative && c.family != Family::kPeak && c.family != Family::kFree)
-      objects_per_s = std::max(objects_per_s, c.objects_per_s);
+  double objects_per_s = 0;  // of the fastest candidate whose objects stay
+  const Candidate* garbage = nullptr;
+  for (const Candidate& c : candidates) {
+    if (Stays(c)) objects_per_s = std::max(objects_per_s, c.objects_per_s);
+    if (IsGarbage(c) && !garbage && RisesEachTime(c.finding["growth"]["objects"])) garbage = &c;
+  }
   std::erase_if(candidates, [&](const Candidate& c) {
     return c.family == Family::kNative && objects_per_s > 0 && objects_per_s >= kOwnerShare * c.objects_per_s;
   });
+  if (!garbage) return;
+  const std::string owner = garbage->main_type;
+  for (Candidate& c : candidates)
+    if (c.family == Family::kNative) c.finding["evidence"]["owner"] = owner;
 }
 
 }  // namespace unleak::diagnose
