@@ -13,7 +13,7 @@ constexpr u32 kAhead = 16;  // nodes between prefetch and use
 bool HasLength(const unleak_type_entry& type) {
   switch (type.kind) {
     case UNLEAK_LIST: case UNLEAK_TUPLE: case UNLEAK_DICT: case UNLEAK_SET: case UNLEAK_STR: case UNLEAK_BYTES:
-    case UNLEAK_BYTEARRAY: case UNLEAK_DEQUE: case UNLEAK_ARRAY:
+    case UNLEAK_BYTEARRAY: case UNLEAK_DEQUE: case UNLEAK_ARRAY: case UNLEAK_TEXT_FILE: case UNLEAK_BYTES_FILE:
       return true;
     default:
       return false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "diagnose/unheld.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 using snapshot::Columns;
 
+constexpr int kMostHops = 3;           // from a file in memory to the text or bytes that it keeps
 constexpr double kMostlyLength = 0.5;  // of a path's growth that longer containers must bring, not more of them
 
 const Container* FindContainer(const LookSummary& look, const Container& like) {
@@ -158,6 +160,20 @@ void AddReplacedBlocks(const Evidence& evidence, std::vector<GrownContainer>* ou
   }
 }
 
+// What a file in memory keeps its content in grows with it.
+void DropContents(const graph::Heap& heap, std::vector<GrownContainer>* grown) {
+  std::unordered_set<u32> files;
+  for (const GrownContainer& g : *grown)
+    if (g.in_bytes) files.insert(g.node);
+  const auto inside = [&](const GrownContainer& g) {
+    u32 at = heap.parent(g.node);
+    for (int hops = 0; hops < kMostHops && at != kNone; ++hops, at = heap.parent(at))
+      if (files.count(at) != 0) return true;
+    return false;
+  };
+  std::erase_if(*grown, [&](const GrownContainer& g) { return g.in_bytes && inside(g); });
+}
+
 }  // namespace
 
 u32 NodeAt(const Columns& c, u64 address) {
@@ -170,6 +186,7 @@ std::vector<GrownContainer> FindGrownContainers(const Evidence& evidence) {
   std::vector<GrownContainer> grown = Grouped(Singles(evidence, false));
   AddSummedPaths(evidence, &grown);
   AddReplacedBlocks(evidence, &grown);
+  DropContents(evidence.last, &grown);
   std::stable_sort(grown.begin(), grown.end(),
                    [](const GrownContainer& a, const GrownContainer& b) { return a.growth.total > b.growth.total; });
   return grown;

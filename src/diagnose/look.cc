@@ -101,10 +101,16 @@ void Sketch(const std::vector<Fingerprint>& sketch, LookSummary& look, Container
 // Roles whose objects have nothing but their bytes to grow by, or a block that no field counts.
 bool IsBlock(Role role) { return !IsGrowable(role) && role != Role::kTuple && role != Role::kFrozenset && role != Role::kType; }
 
+// What an object weighs. A file in memory is as long as what was written: its buffer grows in jumps.
+u64 WeightOf(const Columns& c, u32 n) {
+  const u64 length = c.role_of(n) == Role::kFile ? c.length_of(n) : 0;
+  return length != 0 ? length : c.size_of(n);
+}
+
 // Objects of many bytes: followed by what they weigh, at their address and along their path.
 void FoldBlocks(const Heap& heap, PathHasher& paths, LookSummary& look) {
   const Columns& c = heap.columns();
-  const auto is_block = [&](u32 n, u64 least) { return c.size_of(n) >= least && heap.population(n) == Population::kRetained && IsBlock(c.role_of(n)); };
+  const auto is_block = [&](u32 n, u64 least) { return WeightOf(c, n) >= least && heap.population(n) == Population::kRetained && IsBlock(c.role_of(n)); };
   size_t blocks = 0;
   for (u32 n = 0; n < c.node_count(); ++n) blocks += is_block(n, kLeastBlock);
   const u64 least = blocks > kManyBlocks ? kLeastBlockOfMany : kLeastBlock;
@@ -112,7 +118,7 @@ void FoldBlocks(const Heap& heap, PathHasher& paths, LookSummary& look) {
     if (!is_block(n, least)) continue;
     Container block;
     block.address = c.address[n];
-    block.length = c.size_of(n);
+    block.length = WeightOf(c, n);
     block.path = paths.Hash(n);
     block.type_hash = static_cast<u32>(Fnv1a(c.type_name(n)));
     block.in_bytes = true;

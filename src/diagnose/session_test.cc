@@ -440,5 +440,23 @@ TEST(Session, SignaturesDoNotDependOnSizesOrAddresses) {
   EXPECT_EQ(a["findings"][0]["id"], b["findings"][0]["id"]);
 }
 
+// A file in memory takes room in jumps, but is as long as what was written to it; what it keeps that in is no leak of its own.
+TEST(Session, AFileInMemoryIsJudgedByItsLength) {
+  const std::string program = R"(
+type io.Text role=file size=200
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M
+root module app
+app: module { .REPORT -> report }
+)";
+  const auto file = [](int length, int room) {
+    return "report: io.Text length=" + std::to_string(length) + "K { .text -> text }\ntext: str size=" + std::to_string(room) + "K\n";
+  };
+  const Json d = Diagnose(program + file(1000, 1200) + Look(2, file(1090, 1250)) + Look(3, file(1180, 1300)) + Look(4, file(1270, 1350)));
+  EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["holder"]["text"], "app.REPORT");
+  EXPECT_EQ(d["findings"][0]["what"][0]["type"], "io.Text");
+}
+
 }  // namespace
 }  // namespace unleak::diagnose

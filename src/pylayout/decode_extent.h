@@ -46,6 +46,7 @@ class Extents {
       case UNLEAK_STR: return v_.Word(object, l.str.length);
       case UNLEAK_DICT: return v_.Word(object, l.dict.used);
       case UNLEAK_SET: return v_.Word(object, l.set.used);
+      case UNLEAK_TEXT_FILE: case UNLEAK_BYTES_FILE: return SizeWord(object, l.memory_file.length);
       default: return 0;
     }
   }
@@ -126,6 +127,12 @@ class Extents {
   }
 
  private:
+  // A number of bytes or characters in the body; 0 if it cannot be one.
+  u64 SizeWord(u64 object, i32 offset) const {
+    const u64 n = v_.Word(object, offset);
+    return n >> 48 != 0 ? 0 : n;
+  }
+
   template <class Own>
   u64 StrSize(u64 object, const TypeInfo& t, const Own& own) const {
     const auto& l = v_.layout.str;
@@ -187,6 +194,7 @@ class Extents {
         u64 item = IsSane(descriptor) ? v_.Word32(descriptor, l.array.descriptor_itemsize) : 0;
         return item > 16 ? 0 : own(v_.Word(object, l.array.items), v_.Word(object, l.array.allocated) * item);
       }
+      case UNLEAK_TEXT_FILE: return own(v_.Word(object, l.memory_file.buffer), SizeWord(object, l.memory_file.allocated) * 4);
       case UNLEAK_NDARRAY: return own(v_.Word(object, l.ndarray.data), NdarrayBytes(object));
       case UNLEAK_TYPE: return HasFlag(v_.TypeFlags(object), kFlagHeap) ? t.item_size * v_.Count(object) : 0;
       case UNLEAK_DATETIME: return v_.Byte(object, l.datetime.has_tzinfo) != 0 ? 0 : ~u64{7};  // allocated 8 bytes short

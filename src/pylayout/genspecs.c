@@ -102,9 +102,17 @@ static void ModuleSpecs(void) {
   Spec("datetime.timezone", ITEM(2), 0, "SPEC", -1, 0, ITEM(0), ITEM(1), END); /* PyDateTime_TimeZone: offset, name */
   Spec("datetime.date", sizeof(PyDateTime_Date), 1, "LEAF", -1, 0, END);
   Spec("datetime.timedelta", sizeof(PyDateTime_Delta), 1, "LEAF", -1, 0, END);
-#if !SINCE(12)
-  Spec("_io.BytesIO", 0, 1, "SPEC", -1, 0, ITEM(0), END); /* Modules/_io/bytesio.c: buf */
-  Spec("_io.StringIO", 0, 1, "SPEC", -1, 0, ITEM(5), ITEM(6), ITEM(8), ITEM(9), ITEM(10),
+#if SINCE(12)
+  Spec("_io.BytesIO", 0, 1, "BYTES_FILE", -1, 0, END);
+  /* Modules/_io/stringio.c: the str that the writer fills, which is its first field; from 3.14 on the writer is a block of its own */
+#if SINCE(14)
+  Spec("_io.StringIO", 0, 1, "TEXT_FILE", ITEM(5), 1, END);
+#else
+  Spec("_io.StringIO", 0, 1, "TEXT_FILE", -1, 0, ITEM(5), END);
+#endif
+#else
+  Spec("_io.BytesIO", 0, 1, "BYTES_FILE", -1, 0, ITEM(0), END); /* Modules/_io/bytesio.c: buf */
+  Spec("_io.StringIO", 0, 1, "TEXT_FILE", -1, 0, ITEM(5), ITEM(6), ITEM(8), ITEM(9), ITEM(10),
        END); /* Modules/_io/stringio.c: accu.large, accu.small, decoder, readnl, writenl */
   Spec("_io.BufferedRWPair", 0, 1, "SPEC", -1, 0, ITEM(0), ITEM(1), END); /* Modules/_io/bufferedio.c: reader, writer */
 #endif
@@ -147,6 +155,10 @@ static void StructsWithoutHeader(void) {
   FIELD(array.descriptor, sizeof(PyVarObject) + 16);
   FIELD(array.descriptor_itemsize, 4);
   FIELD(call_link.next, ITEM(1));
+  /* stringio: buf, pos, string_size, buf_size (characters); bytesio: buf, pos, string_size */
+  FIELD(memory_file.buffer, ITEM(0));
+  FIELD(memory_file.length, ITEM(2));
+  FIELD(memory_file.allocated, ITEM(3));
   FIELD(ndarray.data, ITEM(0));
   FIELD(ndarray.dimensions_n, ITEM(1)); /* int */
   FIELD(ndarray.dimensions, ITEM(2));

@@ -18,6 +18,8 @@ enum unleak_kind {
   UNLEAK_DATETIME, /* datetime.datetime, datetime.time: tzinfo only when the hastzinfo byte is set; else allocated short */
   UNLEAK_CALL_CACHE, /* functools.lru_cache: owns a ring of links through itself; reports their keys, results and (3.10+) types */
   UNLEAK_CALL_LINK,  /* link of such a ring: all that it holds is reported by the cache */
+  UNLEAK_TEXT_FILE,  /* io.StringIO: owns a buffer of 4-byte characters, or (until it is read) what it was written so far; its length is that of its text */
+  UNLEAK_BYTES_FILE, /* io.BytesIO: its length is that of its content, which lies in a bytes object */
   UNLEAK_NDARRAY,    /* numpy.ndarray: no traverse; owns its buffer, and what is in it where the items are objects */
 };
 
@@ -107,6 +109,7 @@ struct unleak_layout {
   struct { int32_t left_block, right_block, left_index, right_index, block_items, links /* in a block */, data, maxlen; } deque; /* _collectionsmodule.c */
   struct { int32_t items, allocated, descriptor, descriptor_itemsize; } array; /* arraymodule.c */
   struct { int32_t next; } call_link; /* links and the cache itself: _functoolsmodule.c, lru_list_elem */
+  struct { int32_t buffer, length, allocated; } memory_file; /* Modules/_io/stringio.c, bytesio.c */
   /* numpy/ndarraytypes.h: tagPyArrayObject_fields and the first fields of PyArray_Descr, the same in numpy 1 and 2 */
   struct { int32_t data, dimensions_n, dimensions, strides, base, descriptor, flags, descriptor_kind, descriptor_number; } ndarray;
   struct { int32_t has_tzinfo, datetime_tzinfo, time_tzinfo; } datetime;

@@ -12,6 +12,12 @@ INLINE u64 owned_block(Context *c, u64 address, u64 bytes) {
   return bytes;
 }
 
+/* A number of bytes or characters in the body; 0 if it cannot be one. */
+INLINE u64 size_word(u64 object, i32 offset) {
+  u64 n = load(object + (u64)(i64)offset);
+  return n >> MAX_LENGTH_LOG2 ? 0 : n;
+}
+
 static u64 dict_blocks(Context *c, u64 object) {
   const struct unleak_layout *l = &c->layout;
   u64 keys = load(object + (u64)l->dict.keys), values = load(object + (u64)l->dict.values), start;
@@ -147,6 +153,8 @@ static u64 kind_extra(Context *c, u64 object, const Type *t) {
       return owned_block(c, load(object + (u64)l->bytearray.bytes), load(object + (u64)l->bytearray.alloc));
     case UNLEAK_DEQUE: return deque_blocks(c, object);
     case UNLEAK_ARRAY: return array_block(c, object);
+    case UNLEAK_TEXT_FILE:
+      return owned_block(c, load(object + (u64)l->memory_file.buffer), size_word(object, l->memory_file.allocated) * 4);
     case UNLEAK_NDARRAY: return ndarray_block(c, object);
     case UNLEAK_TYPE: return has_flag(load(object + (u64)l->type.flags), FLAG_HEAP) ? t->item_size * item_count(c, object) : 0;
     case UNLEAK_DATETIME: return load8(object + (u64)l->datetime.has_tzinfo) ? 0 : (u64)-8; /* allocated without tzinfo */
@@ -181,6 +189,7 @@ static u64 length_of(const Context *c, u64 object, const Type *t) {
     case UNLEAK_STR: return load(object + (u64)l->str.length);
     case UNLEAK_DICT: return load(object + (u64)l->dict.used);
     case UNLEAK_SET: return load(object + (u64)l->set.used);
+    case UNLEAK_TEXT_FILE: case UNLEAK_BYTES_FILE: return size_word(object, l->memory_file.length);
     default: return 0;
   }
 }
