@@ -13,17 +13,19 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <unordered_set>
 
 #include "base/file.h"
+#include "capture/interpreter_search.h"
 #include "capture/proc_memory.h"
 #include "elf/image.h"
 #include "elf/source.h"
+#include "pylayout/tables.h"
 
 namespace unleak::capture {
 namespace {
 
 constexpr std::string_view kDeleted = " (deleted)";
-constexpr u64 kMaxScan = u64{32} << 20;     // bytes of data segments searched for the text of the version
 constexpr size_t kMaxImages = 512;          // files looked into where no name says "python"
 
 std::string_view BaseName(std::string_view path) {
@@ -90,11 +92,46 @@ class LiveImages final : public ProcessImages {
   RemoteMemory memory_;
 };
 
-u64 RuntimeOf(const elf::Image& image) {
-  if (const auto symbol = image.FindDynamicSymbol("_PyRuntime")) return symbol->address;
-  const auto section = image.FindSection(".PyRuntime");  // 3.10 and newer, also stripped
-  return section ? section->address : 0;
-}
+// Symbols that are asked for.
+constexpr std::array<std::string_view, 12> kNames = {
+    "_PyRuntime", "Py_Version", "PyThreadState_GetUnchecked", "_PyThreadState_UncheckedGet", "PyUnstable_GC_VisitObjects",
+    "strcmp", "strncmp", "strlen", "memcmp", "memcpy", "memmove", "memset"};
+constexpr std::size_t kFirstOfLibrary = 5;
+
+// The symbols of an object: those that it exports; where it exports no interpreter (statically linked, or linked without
+// exports), those of its whole table.
+class Symbols {
+ public:
+  Symbols(const OpenedImage& opened, bool look_into_table) : opened_(opened) {
+    runtime_ = Find("_PyRuntime");
+    if (runtime_ || !look_into_table) return;
+    all_ = opened.image.FindSymbols(kNames);
+    runtime_ = Find("_PyRuntime");
+  }
+
+  std::optional<elf::Symbol> Find(std::string_view name) const {
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      if (all_[i] && kNames[i] == name) return all_[i];
+    }
+    return opened_.image.FindDynamicSymbol(name);
+  }
+  // In the process; 0 if there is none.
+  u64 AddressOf(std::string_view name) const {
+    const auto symbol = Find(name);
+    return symbol ? opened_.bias + symbol->address : 0;
+  }
+  // Address in the object of _PyRuntime; 0 if there is none.
+  u64 Runtime() const {
+    if (runtime_) return runtime_->address;
+    const auto section = opened_.image.FindSection(".PyRuntime");  // 3.10 and newer, also stripped
+    return section ? section->address : 0;
+  }
+
+ private:
+  const OpenedImage& opened_;
+  std::vector<std::optional<elf::Symbol>> all_;
+  std::optional<elf::Symbol> runtime_;
+};
 
 // struct _Py_DebugOffsets starts so from 3.13 on (Include/internal/pycore_debug_offsets.h, pycore_runtime.h).
 struct DebugHead {
@@ -109,75 +146,55 @@ void ReadDebugHead(const OpenedImage& opened, u64 runtime, PythonImage* python) 
   python->free_threaded = head.free_threaded == 1;
 }
 
-// The buffer of Py_GetVersion: "3.10.13 (main, ...". In the data of the image or in the zero pages behind it.
-u32 VersionInMemory(Memory& memory, const std::vector<Mapping>& maps, const std::string& path) {
-  std::string bytes;
-  u64 left = kMaxScan, last_end = 0;
-  for (const Mapping& mapping : maps) {
-    const bool own = mapping.path == path;
-    if (own) last_end = mapping.end;
-    if (!mapping.writable || !(own || (mapping.path.empty() && mapping.start == last_end))) continue;
-    const u64 size = std::min(mapping.end - mapping.start, left);
-    left -= size;
-    bytes.assign(size, '\0');
-    constexpr u64 kPage = 4096;
-    for (u64 at = 0; at < size; at += kPage) memory.Read(mapping.start + at, bytes.data() + at, std::min(kPage, size - at));
-    for (size_t at = bytes.find(std::string_view("\0" "3.", 3)); at != std::string::npos;
-         at = bytes.find(std::string_view("\0" "3.", 3), at + 1)) {
-      const std::string_view text = std::string_view(bytes).substr(at + 1, 24);
-      const size_t space = text.find(" (");
-      const u32 hex = space == std::string_view::npos ? 0 : ParseVersion(text.substr(0, space));
-      if (hex) return hex;
-    }
-  }
-  return 0;
-}
-
 u32 VersionInName(std::string_view path) {
   const std::string_view name = BaseName(path);
   const size_t at = name.find("python3.");
   return at == std::string_view::npos ? 0 : ParseVersion(name.substr(at + 6));
 }
 
-void FindVersion(Memory& memory, const std::vector<Mapping>& maps, const OpenedImage& opened, u64 runtime, PythonImage* python) {
+void FindVersion(Memory& memory, const std::vector<Mapping>& maps, const OpenedImage& opened, const Symbols& symbols, u64 runtime,
+                 PythonImage* python) {
   ReadDebugHead(opened, runtime, python);
   if (python->python_hex) return;
-  if (const auto symbol = opened.image.FindDynamicSymbol("Py_Version")) {  // 3.11 and newer
+  if (const auto symbol = symbols.Find("Py_Version")) {  // 3.11 and newer
     u64 hex = 0;
     if (opened.image.ReadVirtual(symbol->address, &hex, sizeof hex)) python->python_hex = static_cast<u32>(hex);
   }
-  if (!python->python_hex) python->python_hex = VersionInMemory(memory, maps, python->path);
+  if (!python->python_hex) python->python_hex = ParseVersion(VersionText(memory, maps, python->path));
   if (!python->python_hex) python->python_hex = VersionInName(python->path);
 }
 
-u64 AddressOf(const OpenedImage& opened, std::string_view name) {
-  const auto symbol = opened.image.FindDynamicSymbol(name);
-  return symbol ? opened.bias + symbol->address : 0;
+void AddResolvers(const Symbols& symbols, RuntimeAddresses* addresses) {
+  constexpr u8 kIndirect = 10;  // STT_GNU_IFUNC
+  for (std::size_t i = kFirstOfLibrary; i < kNames.size(); ++i) {
+    const auto symbol = symbols.Find(kNames[i]);
+    if (symbol && ELF64_ST_TYPE(symbol->info) == kIndirect) {
+      addresses->library_resolvers.emplace_back(kNames[i], symbols.AddressOf(kNames[i]));
+    }
+  }
 }
 
 // Functions of which the C library has several forms: addresses of those that choose (RuntimeAddresses).
 void FindLibraryResolvers(ProcessImages& process, const std::vector<const Mapping*>& candidates, RuntimeAddresses* addresses) {
-  constexpr u8 kIndirect = 10;  // STT_GNU_IFUNC
   for (const Mapping* mapping : candidates) {
     const std::string_view name = BaseName(mapping->path);
     if (!name.starts_with("libc.so") && !name.starts_with("libc-")) continue;
     auto opened = process.OpenImage(*mapping);
     if (!opened.ok()) continue;
-    for (const char* function : {"strcmp", "strncmp", "strlen", "memcmp", "memcpy", "memmove", "memset"}) {
-      const auto symbol = opened->image.FindDynamicSymbol(function);
-      if (symbol && ELF64_ST_TYPE(symbol->info) == kIndirect) addresses->library_resolvers.emplace_back(function, opened->bias + symbol->address);
-    }
+    AddResolvers(Symbols(*opened, false), addresses);
     return;
   }
 }
 
-// The first mappings of all files, the most likely ones first: the executable, then what "python" is in the name of.
+// The first mappings of all files, the most likely ones first: the executable, then what "python" is in the name of. A file
+// that was loaded several times (dlmopen) is there as often.
 std::vector<const Mapping*> Candidates(const std::vector<Mapping>& maps, const std::string& executable) {
   std::vector<const Mapping*> found;
+  std::unordered_set<std::string_view> known;
   for (const Mapping& mapping : maps) {
     if (!mapping.path.starts_with('/') || mapping.path.starts_with("/dev/") || mapping.path.starts_with("/memfd:")) continue;
-    const bool known = std::any_of(found.begin(), found.end(), [&](const Mapping* m) { return m->path == mapping.path; });
-    if (!known && found.size() < kMaxImages) found.push_back(&mapping);
+    const bool is_new = known.insert(mapping.path).second;
+    if ((is_new || mapping.offset == 0) && found.size() < kMaxImages) found.push_back(&mapping);
   }
   const auto rank = [&](const Mapping* m) {
     return m->path == executable ? 0 : Contains(BaseName(m->path), "libpython") ? 1 : Contains(BaseName(m->path), "python") ? 2 : 3;
@@ -186,65 +203,135 @@ std::vector<const Mapping*> Candidates(const std::vector<Mapping>& maps, const s
   return found;
 }
 
-Status NoPython(const std::vector<const Mapping*>& candidates, const std::string& executable, const Status& last) {
-  for (const Mapping* mapping : candidates) {
-    const std::string_view name = BaseName(mapping->path);
-    if (Contains(name, "pypy")) return Status(Code::kUnsupported, "the process runs PyPy", "unleak looks at CPython 3.9 to 3.15");
-    if (Contains(name, "graalpy")) return Status(Code::kUnsupported, "the process runs GraalPy", "unleak looks at CPython 3.9 to 3.15");
-  }
-  if (Contains(BaseName(executable), "python")) {
-    return Status(Code::kUnsupported,
-                  executable + ": no _PyRuntime in it" + (last.ok() ? "" : " (" + last.message() + ")"),
-                  "unleak looks at CPython 3.9 to 3.15; older ones have no such symbol");
-  }
-  return Status(Code::kUnsupported, "the process is not a Python program: " + (executable.empty() ? "no file" : executable) +
-                " and its libraries hold no CPython", "give the pid of the Python process itself, or use --children");
-}
+constexpr const char* kSupported = "unleak looks at CPython 3.9 to 3.15";
 
-Status CheckKind(const elf::Image& image, const std::vector<Mapping>& maps, const PythonImage& python) {
+Status CheckKind(const elf::Image& image, const PythonImage& python) {
   if (image.machine() != EM_X86_64) {
     return Status(Code::kUnsupported, python.path + " is for another machine than x86-64", "look at it from snapshots");
   }
-  for (const Mapping& mapping : maps) {
-    if (BaseName(mapping.path).starts_with("ld-musl")) {
-      return Status(Code::kUnsupported, "the process uses the C library musl, which has not been tested",
-                    "run the program on a glibc image");
-    }
-  }
   if (!python.python_hex) {
-    return Status(Code::kUnsupported, python.path + " holds CPython, but does not tell its version", "unleak looks at CPython 3.9 to 3.15");
+    return Status(Code::kUnsupported, python.path + " holds CPython, but does not tell its version", kSupported);
   }
   if (python.python_hex < 0x03090000) {
     return Status(Code::kUnsupported, "the process runs Python " + std::to_string(python.python_hex >> 24) + "." +
-                  std::to_string(python.python_hex >> 16 & 0xff), "unleak looks at CPython 3.9 to 3.15");
+                  std::to_string(python.python_hex >> 16 & 0xff), kSupported);
   }
   return Status::Ok();
 }
 
-}  // namespace
+// Finds what CPythons a process holds, and chooses the one that runs.
+class Search {
+ public:
+  Search(ProcessImages& process, const std::vector<Mapping>& maps, const std::string& executable)
+      : process_(process), maps_(maps), executable_(executable), candidates_(Candidates(maps, executable)) {}
 
-u32 ParseVersion(std::string_view text) {
-  u32 part[3] = {0, 0, 0};
-  size_t at = 0;
-  int parts = 0;
-  for (; parts < 3; ++parts) {
-    const size_t start = at;
-    while (at < text.size() && at - start < 3 && text[at] >= '0' && text[at] <= '9') {
-      part[parts] = part[parts] * 10 + static_cast<u32>(text[at++] - '0');
+  Result<PythonImage> Run() {
+    for (const Mapping* mapping : candidates_) {
+      if (IsLikely(*mapping) || (found_.empty() && refused_.ok())) LookInto(*mapping);
     }
-    if (at == start) break;
-    if (at >= text.size() || text[at] != '.') {
-      ++parts;
-      break;
+    if (found_.empty() && refused_.ok()) CheckOther();
+    for (const Mapping* mapping : candidates_) {
+      if (found_.empty() && refused_.ok() && IsLikely(*mapping)) LookForShape(mapping->path);
     }
-    ++at;
+    if (found_.empty()) return refused_.ok() ? NoPython() : refused_;
+    return Choose();
   }
-  if (parts < 2 || part[0] != 3 || part[1] > 99 || part[2] > 255) return 0;
-  const u32 hex = part[0] << 24 | part[1] << 16 | part[2] << 8;
-  const std::string_view rest = text.substr(at);
-  const u32 level = rest.starts_with("a") ? 0xa0 : rest.starts_with("b") ? 0xb0 : rest.starts_with("rc") ? 0xc0 : 0xf0;
-  return hex | level;
-}
+
+ private:
+  bool IsLikely(const Mapping& mapping) const {
+    const std::string_view name = BaseName(mapping.path);
+    return mapping.path == executable_ || name.starts_with("python") || Contains(name, "libpython");
+  }
+
+  void LookInto(const Mapping& mapping) {
+    auto opened = process_.OpenImage(mapping);
+    if (!opened.ok()) {
+      if (Contains(BaseName(mapping.path), "python")) not_opened_ = opened.status();
+      return;
+    }
+    const Symbols symbols(*opened, IsLikely(mapping));
+    const u64 runtime = symbols.Runtime();
+    if (!runtime) return;
+    PythonImage python;
+    python.path = mapping.path;
+    FindVersion(process_.memory(), maps_, *opened, symbols, runtime, &python);
+    if (const Status kind = CheckKind(opened->image, python); !kind.ok()) {
+      if (refused_.ok()) refused_ = kind;
+      return;
+    }
+    python.addresses.runtime = opened->bias + runtime;
+    python.addresses.thread_state_getter =
+        symbols.AddressOf(python.python_hex >= 0x030d0000 ? "PyThreadState_GetUnchecked" : "_PyThreadState_UncheckedGet");
+    python.addresses.visit_objects = symbols.AddressOf("PyUnstable_GC_VisitObjects");
+    AddResolvers(symbols, &python.addresses);  // it may hold the C library as well
+    found_.push_back(std::move(python));
+  }
+
+  void CheckOther() {
+    for (const Mapping* mapping : candidates_) {
+      const std::string_view name = BaseName(mapping->path);
+      const char* other = Contains(name, "pypy") ? "PyPy" : Contains(name, "graalpy") ? "GraalPy" : nullptr;
+      if (other && refused_.ok()) refused_ = Status(Code::kUnsupported, std::string("the process runs ") + other, kSupported);
+    }
+  }
+
+  // An object that no symbol and no section tells of, but which has the text of a version: stripped and statically linked
+  // (before 3.10 the state of the interpreter has no section of its own), or too old to have such a state.
+  void LookForShape(const std::string& path) {
+    const std::string version = VersionText(process_.memory(), maps_, path);
+    if (version.empty()) return;
+    PythonImage python;
+    python.path = path;
+    python.python_hex = ParseVersion(version);
+    const unleak_layout* layout = pylayout::FindLayout(python.python_hex, false);
+    if (layout) python.addresses.runtime = RuntimeByShape(process_.memory(), maps_, path, *layout);
+    if (python.addresses.runtime) return found_.push_back(std::move(python));
+    refused_ = !layout ? Status(Code::kUnsupported, "the process runs Python " + version, kSupported)
+                       : Status(Code::kUnsupported, "the process seems to run Python " + version + ", but " + path +
+                                " has no symbol for its state, nor is it found in its data (it may not have started yet)",
+                                "try again, or keep the symbols of that file (no strip)");
+  }
+
+  Result<PythonImage> Choose() {
+    std::vector<PythonImage*> running;
+    for (PythonImage& python : found_) {
+      if (found_.size() == 1 || HasInterpreter(process_.memory(), python.addresses.runtime, python.python_hex, python.free_threaded))
+        running.push_back(&python);
+    }
+    if (running.size() > 1) return Several(running);
+    PythonImage& chosen = running.empty() ? found_.front() : *running.front();
+    FindLibraryResolvers(process_, candidates_, &chosen.addresses);
+    return std::move(chosen);
+  }
+
+  Status Several(const std::vector<PythonImage*>& running) const {
+    std::string text = "the process runs " + std::to_string(running.size()) + " CPythons at once:";
+    for (const PythonImage* python : running) {
+      text += (python == running.front() ? " 3." : ", 3.") + std::to_string(python->python_hex >> 16 & 0xff) + " in " + python->path;
+    }
+    return Status(Code::kUnsupported, text + "; objects of one are not told from those of the other",
+                  "run them in processes of their own for the diagnosis");
+  }
+
+  Status NoPython() const {
+    if (Contains(BaseName(executable_), "python")) {
+      return Status(Code::kUnsupported,
+                    executable_ + ": no _PyRuntime in it" + (not_opened_.ok() ? "" : " (" + not_opened_.message() + ")"),
+                    "unleak looks at CPython 3.9 to 3.15; older ones have no such symbol");
+    }
+    return Status(Code::kUnsupported, "the process is not a Python program: " + (executable_.empty() ? "no file" : executable_) +
+                  " and its libraries hold no CPython", "give the pid of the Python process itself, or use --children");
+  }
+
+  ProcessImages& process_;
+  const std::vector<Mapping>& maps_;
+  const std::string& executable_;
+  const std::vector<const Mapping*> candidates_;
+  std::vector<PythonImage> found_;
+  Status refused_, not_opened_;
+};
+
+}  // namespace
 
 Result<PythonImage> FindPython(u32 pid, const std::vector<Mapping>& maps, const std::string& executable,
                                const std::string& proc_root) {
@@ -253,28 +340,7 @@ Result<PythonImage> FindPython(u32 pid, const std::vector<Mapping>& maps, const 
 }
 
 Result<PythonImage> FindPython(ProcessImages& process, const std::vector<Mapping>& maps, const std::string& executable) {
-  const std::vector<const Mapping*> candidates = Candidates(maps, executable);
-  Status last;
-  for (const Mapping* mapping : candidates) {
-    auto opened = process.OpenImage(*mapping);
-    if (!opened.ok()) {
-      if (Contains(BaseName(mapping->path), "python")) last = opened.status();
-      continue;
-    }
-    const u64 runtime = RuntimeOf(opened->image);
-    if (!runtime) continue;
-    PythonImage python;
-    python.path = mapping->path;
-    FindVersion(process.memory(), maps, *opened, runtime, &python);
-    UNLEAK_RETURN_IF_ERROR(CheckKind(opened->image, maps, python));
-    python.addresses.runtime = opened->bias + runtime;
-    python.addresses.thread_state_getter = AddressOf(*opened, python.python_hex >= 0x030d0000 ? "PyThreadState_GetUnchecked"
-                                                                                               : "_PyThreadState_UncheckedGet");
-    python.addresses.visit_objects = AddressOf(*opened, "PyUnstable_GC_VisitObjects");
-    FindLibraryResolvers(process, candidates, &python.addresses);
-    return python;
-  }
-  return NoPython(candidates, executable, last);
+  return Search(process, maps, executable).Run();
 }
 
 Result<OpenedImage> OpenMappedImage(u32 pid, const Mapping& first, const std::string& proc_root) {

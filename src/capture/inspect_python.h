@@ -38,8 +38,9 @@ class ProcessImages {
 int OpenBelow(const std::string& root, const std::string& path);
 
 // The files are opened below the process's own root (openat2 with RESOLVE_IN_ROOT, or /proc/PID/map_files), regular
-// files only, and only their headers and the symbols asked for are read. kUnsupported with the reason where there is no
-// CPython: PyPy, another language, a 32-bit program, musl, an interpreter older than 3.9.
+// files only, and only their headers and the symbols asked for are read. Of several CPythons the one that has been started is
+// taken. kUnsupported with the reason where there is none (PyPy, another language, a 32-bit program, an interpreter older than
+// 3.9), or where more than one runs.
 Result<PythonImage> FindPython(u32 pid, const std::vector<Mapping>& maps, const std::string& executable,
                                const std::string& proc_root);
 
@@ -48,9 +49,5 @@ Result<PythonImage> FindPython(ProcessImages& process, const std::vector<Mapping
 
 // The ELF object of which `first` maps the beginning, opened as above.
 Result<OpenedImage> OpenMappedImage(u32 pid, const Mapping& first, const std::string& proc_root);
-
-// PY_VERSION_HEX of "3.12.1", "3.13.0rc2+" ...; 0 if `text` does not start with a version. For the text of Py_GetVersion
-// and for file names ("3.12" gives 0x030c00f0).
-u32 ParseVersion(std::string_view text);
 
 }  // namespace unleak::capture

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "capture/inspect_limits.h"
+#include "capture/interpreter_search.h"
 
 namespace unleak::capture {
 namespace {

@@ -217,7 +217,7 @@ class Ledger {
 
   void CountUnclaimed(const Mapping& map, const Mapping* before) {
     u64 bytes = map.end - map.start, resident = Resident(map.start, map.end);
-    bool malloc_inside = map.path == "[heap]";
+    bool malloc_inside = map.path == "[heap]" && !regions_.empty();  // other allocators use that memory too
     auto at = std::lower_bound(claimed_.begin(), claimed_.end(), map.start,
                                [](const auto& c, u64 a) { return c.second <= a; });
     for (; at != claimed_.end() && at->first < map.end; ++at) {
@@ -233,7 +233,7 @@ class Ledger {
       return Add(MemoryKind::kFiles, bytes, resident, 1);  // data of the image that starts as zeros
     if (IsStack(map)) return Add(MemoryKind::kStacks, bytes, resident, 1);
     if (HoldsObjects(map)) return Add(MemoryKind::kOtherAllocator, bytes, resident, 1);
-    if (map.path.empty()) return Add(MemoryKind::kOther, bytes, resident, 1);
+    if (map.path.empty() || map.path == "[heap]") return Add(MemoryKind::kOther, bytes, resident, 1);
     const u32 name = columns_.strings.Intern(map.path);
     MemoryPart& part = parts_[{MemoryKind::kNamed, name}];
     part.kind = MemoryKind::kNamed;

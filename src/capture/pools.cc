@@ -37,6 +37,10 @@ class Kept final : public StreamSink {
   std::vector<u64> words_;
 };
 
+struct Asked {
+  u64 address, bytes;
+};
+
 // Is the block that of an object? Decides by its first words.
 class Recognizer {
  public:
@@ -46,6 +50,17 @@ class Recognizer {
         assembler_(assembler),
         extents_(view_),
         types_(view_, subtype_traverse) {}
+
+  // What was asked for in a block: all of it, or under the debug hooks (PYTHONMALLOC=debug; Objects/obmalloc.c,
+  // _PyMem_DebugRawAlloc) what lies behind their header: the size, highest byte first, the domain's letter, seven bytes 0xfd.
+  Asked Inside(u64 block, u64 bytes) {
+    constexpr u64 kHeader = 16, kForbidden = 0xfdfdfdfdfdfdfd;
+    const u64 mark = cache_.Word(block + 8), letter = mark & 0xff;
+    if (mark >> 8 != kForbidden || (letter != 'o' && letter != 'm' && letter != 'r')) return {block, bytes};
+    const u64 asked = __builtin_bswap64(cache_.Word(block));
+    if (asked == 0 || asked + kHeader > bytes) return {block, bytes};
+    return {block + kHeader, (asked + kGranule - 1) / kGranule * kGranule};
+  }
 
   // Address of the object, 0 if it is none.
   u64 ObjectIn(u64 block, u64 bytes) {
@@ -190,10 +205,11 @@ OrphanFacts AddOrphans(const unleak_layout& layout, u32 hex, Memory& memory, con
   for (const PymallocPool& pool : heap.pools) {
     facts.blocks += pool.used;
     EachAllocated(heap, pool, [&](u64 block) {
-      if (ownership.Owned(block, pool.block_bytes)) return;
-      if (const u64 object = recognizer.ObjectIn(block, pool.block_bytes)) {
+      const Asked asked = recognizer.Inside(block, pool.block_bytes);
+      if (ownership.Owned(asked.address, asked.bytes)) return;
+      if (const u64 object = recognizer.ObjectIn(asked.address, asked.bytes)) {
         seeds.push_back(object);
-      } else if (recognizer.IsKeptForReuse(block, pool.block_bytes)) {
+      } else if (recognizer.IsKeptForReuse(asked.address, asked.bytes)) {
         ++facts.reusable;
       } else {
         ++facts.unowned;

@@ -1,8 +1,9 @@
-// All functions of an object, for naming addresses.
+// The whole table of symbols of an object: all functions, for naming addresses, and what it does not export.
 #include <elf.h>
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "elf/image.h"
 
@@ -15,24 +16,48 @@ constexpr std::size_t kLongestName = 512;
 
 }  // namespace
 
+// Each symbol that the object defines, with its name.
+template <class Visit>
+void Image::ForEach(const SymbolTable& table, Visit visit) {
+  for (std::size_t at = 0; at < table.symbols.size(); at += sizeof(Elf64_Sym)) {
+    Elf64_Sym symbol;
+    std::memcpy(&symbol, table.symbols.data() + at, sizeof symbol);
+    if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= table.names.size()) continue;
+    const char* start = reinterpret_cast<const char*>(table.names.data()) + symbol.st_name;
+    visit(symbol, std::string_view(start, strnlen(start, std::min(kLongestName, table.names.size() - symbol.st_name))));
+  }
+}
+
+Image::SymbolTable Image::ReadTable(const char* table, const char* names) const {
+  SymbolTable found;
+  const std::optional<Section> symbols = FindSection(table);
+  const std::optional<Section> text = FindSection(names);
+  if (!symbols || !text || symbols->entry_size != sizeof(Elf64_Sym) || text->size > kMostText) return found;
+  found.symbols.resize(std::min(symbols->size / sizeof(Elf64_Sym), kMostSymbols) * sizeof(Elf64_Sym));
+  found.names.resize(text->size);
+  if (!source_->ReadAt(symbols->offset, found.symbols) || !source_->ReadAt(text->offset, found.names)) return {};
+  return found;
+}
+
+std::vector<std::optional<Symbol>> Image::FindSymbols(std::span<const std::string_view> names) const {
+  std::vector<std::optional<Symbol>> found(names.size());
+  ForEach(ReadTable(".symtab", ".strtab"), [&](const Elf64_Sym& symbol, std::string_view name) {
+    if (symbol.st_value == 0) return;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (!found[i] && name == names[i]) found[i] = Symbol{symbol.st_value, symbol.st_size, symbol.st_info};
+    }
+  });
+  return found;
+}
+
 std::vector<NamedFunction> Image::Functions() const {
   std::vector<NamedFunction> functions;
-  for (const char* name : {".symtab", ".dynsym"}) {
-    const std::optional<Section> table = FindSection(name);
-    const std::optional<Section> text = FindSection(std::strcmp(name, ".symtab") == 0 ? ".strtab" : ".dynstr");
-    if (!table || !text || table->entry_size != sizeof(Elf64_Sym) || text->size > kMostText) continue;
-    std::vector<Elf64_Sym> symbols(std::min(table->size / sizeof(Elf64_Sym), kMostSymbols));
-    std::vector<u8> names(text->size);
-    const std::span<u8> bytes(reinterpret_cast<u8*>(symbols.data()), symbols.size() * sizeof(Elf64_Sym));
-    if (!source_->ReadAt(table->offset, bytes) || !source_->ReadAt(text->offset, names)) continue;
-    for (const Elf64_Sym& symbol : symbols) {
+  for (const auto& [symbols, names] : {std::pair{".symtab", ".strtab"}, std::pair{".dynsym", ".dynstr"}}) {
+    ForEach(ReadTable(symbols, names), [&](const Elf64_Sym& symbol, std::string_view name) {
       const u32 type = ELF64_ST_TYPE(symbol.st_info);
-      if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbol.st_shndx == SHN_UNDEF || symbol.st_name >= names.size())
-        continue;
-      const char* start = reinterpret_cast<const char*>(names.data()) + symbol.st_name;
-      functions.push_back({symbol.st_value, symbol.st_size,
-                           std::string(start, strnlen(start, std::min(kLongestName, names.size() - symbol.st_name)))});
-    }
+      if (type != STT_FUNC && type != STT_GNU_IFUNC) return;
+      functions.push_back({symbol.st_value, symbol.st_size, std::string(name)});
+    });
     if (!functions.empty()) break;
   }
   std::stable_sort(functions.begin(), functions.end(),

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,9 @@ class Image {
   std::optional<Section> FindSection(std::string_view name) const;
   // A symbol that the object defines and exports, by the dynamic symbol table only (GNU hash, SysV hash, else linear).
   std::optional<Symbol> FindDynamicSymbol(std::string_view name) const;
+  // Symbols that the object defines, also those that it does not export, by .symtab: as many as there are names, empty where
+  // there is none of that name. Reads the whole table, up to 2^20 symbols; of a stripped file or of memory it finds nothing.
+  std::vector<std::optional<Symbol>> FindSymbols(std::span<const std::string_view> names) const;
   // All functions that it defines, by address: of .symtab, or where it is stripped of .dynsym; files only. At most 2^20.
   std::vector<NamedFunction> Functions() const;
   // NT_GNU_BUILD_ID as bytes; empty if it has none.
@@ -74,10 +78,17 @@ class Image {
     u64 symbols = 0, strings = 0, strings_size = 0, gnu_hash = 0, hash = 0;
   };
 
+  struct SymbolTable {
+    std::vector<u8> symbols, names;  // Elf64_Sym after Elf64_Sym
+  };
+
   Image(std::shared_ptr<const Source> source, bool in_memory) : source_(std::move(source)), in_memory_(in_memory) {}
   Status ReadHeaders(u64 base);
   Status ReadSegments(u64 base, u64 table, u16 count, u16 entry_size);
   Dynamic ReadDynamic() const;
+  SymbolTable ReadTable(const char* table, const char* names) const;
+  template <class Visit>
+  static void ForEach(const SymbolTable& table, Visit visit);
   bool NameIs(const Dynamic& dynamic, u32 offset, std::string_view name) const;
   std::optional<Symbol> Check(const Dynamic& dynamic, u64 index, std::string_view name) const;
   std::optional<Symbol> ByGnuHash(const Dynamic& dynamic, std::string_view name) const;

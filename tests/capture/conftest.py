@@ -12,6 +12,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from places import Places, Target  # noqa: E402
 from raw_snapshot import Snapshot  # noqa: E402
 
 
@@ -22,24 +23,6 @@ def capture_tool(repository: Path) -> str:
     path = Path(chosen) if chosen else repository / "python" / "unleak" / "_native" / "unleak-capture"
     assert os.access(path, os.X_OK), "%s is missing: ./dev build makes it" % path
     return str(path)
-
-
-class Target:
-    """A running program that printed its first line and waits for the end of its standard input."""
-
-    def __init__(self, command: List[str]):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.first_line = self.process.stdout.readline().decode().strip()
-        assert self.first_line, "the target ended at once"
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    def end(self) -> int:
-        """Lets it end by itself; its exit status."""
-        self.process.communicate(timeout=60)
-        return self.process.returncode
 
 
 @pytest.fixture
@@ -54,6 +37,14 @@ def target() -> Iterator[Callable[..., Target]]:
     yield start
     for one in started:
         assert one.end() == 0, "the target did not end well after the look"
+
+
+@pytest.fixture
+def place() -> Iterator[Places]:
+    """place(command) starts what prints "ready" and waits for a byte, by way of other programs; skips where it cannot."""
+    places = Places()
+    yield places
+    places.end()
 
 
 @pytest.fixture

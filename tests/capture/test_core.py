@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import List
 
 import pytest
-from conftest import HERE, Target
 from interpreters import Interpreter
+from places import HERE, Target
 from raw_snapshot import Snapshot
 
 GCORE = shutil.which("gcore")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Iterator, List
 
 import pytest
-from conftest import HERE
+from places import HERE
 
 GROUPS = Path("/sys/fs/cgroup")
 

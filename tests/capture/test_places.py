@@ -5,51 +5,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, List
+from typing import List
 
 import pytest
-
-PROGRAM = "import os; os.write(1, b'ready\\n'); os.read(0, 1)"
-
-
-class Place:
-    """A program that was started by way of others; the Python that waits is their last descendant."""
-
-    def __init__(self, command: List[str], **options):
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
-        )
-        self.ready = self.process.stdout.readline() == b"ready\n"
-
-    @property
-    def pid(self) -> int:
-        found = self.process.pid
-        while True:
-            children = Path("/proc/%d/task/%d/children" % (found, found)).read_text().split()
-            if not children:
-                return found
-            found = int(children[0])
-
-    def end(self) -> int:
-        self.process.communicate(timeout=30)
-        return self.process.returncode
-
-
-@pytest.fixture
-def place() -> Iterator:
-    made: List[Place] = []
-
-    def start(command: List[str], **options) -> Place:
-        made.append(Place(command, **options))
-        if not made[-1].ready:
-            error = made[-1].process.communicate()[1].decode()
-            made.clear()
-            pytest.skip("cannot be made here: %s" % error.strip()[-200:])
-        return made[-1]
-
-    yield start
-    for one in made:
-        assert one.end() == 0, "the target did not end well after the look"
+from places import PROGRAM
 
 
 def unshare(*options: str) -> List[str]:

@@ -27,8 +27,8 @@ from typing import Any, Callable, Dict, List, Tuple
 
 WRONG_FLOAT, WRONG_SIGNAL_STACK, WRONG_MASK, WRONG_CHILD, WRONG_SLEEP = 1, 2, 3, 4, 5
 
-KEEP = [{"number": i, "text": "x%d" % i, "list": [i, (i, str(i))]} for i in range(4000)]
-"""A heap of some size, so that a walk takes a while."""
+KEEP = [{"number": i, "text": "x%d" % i, "list": [i, (i, str(i))]} for i in range(int(os.environ.get("BUSY_HEAP", "4000")))]
+"""A heap of some size, so that a walk takes a while; in long runs a smaller one."""
 
 
 class Heart:

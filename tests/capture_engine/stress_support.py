@@ -1,5 +1,6 @@
 """What the stress runs share: the probe's build, busy targets with a heartbeat, what is left of them afterwards."""
 
+import json
 import os
 import signal
 import struct
@@ -31,6 +32,22 @@ def build_probe(folder: Optional[str] = None) -> Path:
     subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", str(build), "capture_probe"], check=True, stdout=subprocess.DEVNULL)
     return build / "tests" / "capture_engine" / "capture_probe"
+
+
+def numpy_python(tag: str, python: str) -> Optional[str]:
+    """An interpreter of `tag` with numpy: itself, that of an environment that is there, or one made for it once; None if there is none."""
+    made = Path.home() / ".cache" / "unleak" / "numpy" / tag
+    places = [python, str(Path.home() / ".cache" / "unleak" / "packages" / tag / "bin" / "python"), str(made / "bin" / "python")]
+    for place in places:
+        if os.access(place, os.X_OK) and _has_numpy(place):
+            return place
+    subprocess.run([python, "-m", "venv", "--clear", str(made)], check=True)
+    install = [places[-1], "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:", "numpy"]
+    return places[-1] if subprocess.run(install, check=False).returncode == 0 and _has_numpy(places[-1]) else None
+
+
+def _has_numpy(python: str) -> bool:
+    return subprocess.run([python, "-c", "import numpy"], stderr=subprocess.DEVNULL).returncode == 0
 
 
 class Beats(NamedTuple):
@@ -95,6 +112,11 @@ class BusyTarget:
                     running.append(int(child))
         return running, zombies
 
+    def stopped(self) -> int:
+        """Threads that stand still under a tracer, or by a signal."""
+        states = [_read(task / "stat").rpartition(")")[2].split()[:1] for task in Path("/proc/%d/task" % self.pid).iterdir()]
+        return sum(1 for state in states if state and state[0] in "tT")
+
     def close(self) -> None:
         if self.running():
             self._process.kill()
@@ -136,3 +158,21 @@ def run_probe(probe: Path, pid: int, *arguments: str, kill_point: Optional[int] 
         text = process.communicate()[0] + "\nthe probe did not end in 60 s"
     facts = dict(word.split("=", 1) for word in text.split("\n", 1)[0].split() if "=" in word)
     return ProbeResult(process.returncode == -signal.SIGKILL, process.returncode == 0 and text.startswith("ok"), facts, text)
+
+
+def run_tool(tool: Path, pid: int, out: Path, kill_after_s: Optional[float] = None) -> ProbeResult:
+    """A whole look by unleak-capture, written to `out`; may be killed after a while. Facts have the probe's names."""
+    process = subprocess.Popen([str(tool), "snapshot", str(pid), "-o", str(out)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if kill_after_s is not None:
+        time.sleep(kill_after_s)
+        process.kill()
+    try:
+        text = process.communicate(timeout=120)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        text = process.communicate()[0] + "\nthe look did not end in 120 s"
+    if process.returncode != 0:
+        return ProbeResult(process.returncode == -signal.SIGKILL, False, {}, text)
+    said = json.loads(text)
+    facts = {"stop": said["stop"], "retakes": str(said["retakes"]), "pause_us": str(int(said["pause_ms"] * 1000))}
+    return ProbeResult(False, said["objects"] > 1000, facts, text)
