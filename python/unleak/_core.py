@@ -146,6 +146,10 @@ class Session:
     def conclude(self, answers: Json) -> Json:
         return _json("unleak_session_conclude", self._handle, json.dumps(answers).encode())
 
+    def inherited(self, child: "Session", options: Optional[Json] = None) -> Json:
+        """What a forked child shares with this parent and what it added, by their last looks."""
+        return _json("unleak_session_inherited", self._handle, child._handle, _options(options))
+
     def close(self) -> None:
         handle, self._handle = self._handle, None
         if handle is not None:

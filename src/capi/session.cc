@@ -1,4 +1,5 @@
 #include "capi/handles.h"
+#include "diagnose/inherited.h"
 
 using unleak::Result;
 using unleak::Status;
@@ -56,6 +57,19 @@ int unleak_session_conclude(unleak_session* d, const char* answers, char** json)
     auto document = d->session.Conclude(answers ? answers : "");
     if (!document.ok()) return document.status();
     *json = Give(*document);
+    return Status::Ok();
+  });
+}
+
+int unleak_session_inherited(unleak_session* parent, unleak_session* child, const char* options, char** json) {
+  return Guarded([&]() -> Status {
+    if (!parent || !child || !parent->session.last() || !child->session.last())
+      return Status(unleak::Code::kUsage, "both sessions need a look that can be compared");
+    size_t limit = 5;
+    if (const auto o = nlohmann::json::parse(options ? options : "{}", nullptr, false); o.is_object())
+      if (const auto it = o.find("limit"); it != o.end() && it->is_number_unsigned()) limit = it->get<size_t>();
+    *json = Give(unleak::diagnose::Inherited(parent->session.last()->columns(), child->session.last()->columns(), limit)
+                     .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return Status::Ok();
   });
 }

@@ -49,6 +49,7 @@ UNLEAK_API int unleak_session_make_room(unleak_session* d);                   /*
 UNLEAK_API int unleak_session_next(unleak_session* d, char** json);           /* {"done": false, "wait_s": 3.0, "why": "..."} */
 UNLEAK_API int unleak_session_questions(unleak_session* d, char** json);      /* schema: docs/questions.md */
 UNLEAK_API int unleak_session_conclude(unleak_session* d, const char* answers, char** json); /* verdict document, schema 1 */
+UNLEAK_API int unleak_session_inherited(unleak_session* parent, unleak_session* child, const char* options, char** json); /* of the last looks: what a forked child shares with its parent, what it added, freed; {"limit": 5} types */
 UNLEAK_API void unleak_session_free(unleak_session* d);
 
 #ifdef __cplusplus

@@ -517,7 +517,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
   const Json target = Target(evidence, answers);
   return {{"schema", 1}, {"tool", "unleak " UNLEAK_VERSION}, {"signatures", kSignatureVersion}, {"target", target},
           {"processes", Json::array({{{"pid", target["pid"]}, {"ppid", evidence.last.columns().meta.ppid}, {"role", ""},
-                                      {"python", target["python"]}, {"started_s", 0.0}, {"exit", target["exit"]}}})},
+                                      {"python", target["python"]}, {"started_s", 0.0}, {"exit", target["exit"]}, {"active", WasActive(evidence)}}})},
           {"snapshots", snapshots}, {"verdict", outcome.verdict}, {"summary", outcome.summary}, {"findings", findings},
           {"uncovered", {{"objects", static_cast<u64>(uncovered_objects) + unheld.objects}, {"bytes", static_cast<u64>(uncovered_bytes) + unheld.bytes}}},
           {"floor", {{"objects_per_s", static_cast<double>(kLeastCount) / window}, {"bytes_per_s", static_cast<double>(kLeastBytes) / window}}},

@@ -70,22 +70,26 @@ def test_looks_of_a_duration_come_at_even_times_however_late_one_was():
 
 
 def test_a_little_overtime_for_the_looks_that_a_verdict_needs():
-    assert schedule.over(10.0, 4, 10.0) and not schedule.over(10.5, 3, 10.0) and schedule.over(11.1, 3, 10.0)
+    assert schedule.over(10.0, 4, 10.0) and not schedule.over(12.0, 3, 10.0) and schedule.over(15.1, 3, 10.0)
 
 
 def test_a_sure_leak_is_told_at_once_and_an_open_answer_is_looked_at_longer():
-    assert schedule.decided("leak", content=True, elapsed=6.0)
-    assert not schedule.decided("leak", content=False, elapsed=12.0)        # uneven growth may be a burst
-    assert schedule.decided("leak", content=False, elapsed=20.0)
-    assert not schedule.decided("inconclusive", content=True, elapsed=20.0)
-    assert not schedule.decided("inconclusive", content=False, elapsed=45.0)
-    assert schedule.decided("inconclusive", content=False, elapsed=60.0)
+    assert schedule.decided("leak", True, 6.0, grows=True)
+    assert not schedule.decided("leak", False, 12.0, grows=True)        # uneven growth may be a burst
+    assert schedule.decided("leak", False, 20.0, grows=True)
+    assert not schedule.decided("inconclusive", True, 45.0, grows=True)     # a backlog: only time tells
+    assert schedule.decided("inconclusive", True, 60.0, grows=True)
+
+
+def test_a_process_that_shows_nothing_is_not_looked_at_for_a_minute():
+    assert not schedule.decided("inconclusive", True, 20.0, grows=False)
+    assert schedule.decided("inconclusive", True, 30.0, grows=False)
 
 
 def test_a_verdict_that_a_slower_leak_would_change_waits_for_it():
     for verdict in ("garbage", "not_a_leak"):
-        assert not schedule.decided(verdict, content=True, elapsed=6.0)
-        assert schedule.decided(verdict, content=True, elapsed=12.0)
+        assert not schedule.decided(verdict, True, 6.0, grows=True)
+        assert schedule.decided(verdict, True, 12.0, grows=True)
 
 
 def test_looks_at_an_open_answer_thin_out():

@@ -51,7 +51,7 @@ def merge(documents: List[Document]) -> Document:
     merged["processes"] = [p for d in documents for p in d.get("processes", [])]
     merged["snapshots"] = [s for d in documents for s in d.get("snapshots", [])]
     merged["findings"] = merge_findings([f for d in documents for f in d.get("findings", [])])
-    merged["notes"] = [note for d in documents for note in _notes(d)]
+    merged["notes"] = _notes(documents)
     merged["uncovered"] = _sum(documents, "uncovered")
     merged["floor"] = _sum(documents, "floor")
     merged["memory"] = _memory([d["memory"] for d in documents if d.get("memory")])
@@ -76,6 +76,10 @@ def _merge_group(group: List[Document]) -> Document:
         return best
     best["pids"] = sorted({pid for f in group for pid in f.get("pids", [])})
     best["score"] = {**(best.get("score") or {}), "bytes_per_s": sum(map(_rate, group))}
+    best["title"] = "%s (the most of %d processes)" % (best.get("title") or best["id"], len(best["pids"]))
+    retained = [(f.get("evidence") or {}).get("retained") for f in group]
+    if all(isinstance(r, int) for r in retained):
+        best["evidence"] = {**best["evidence"], "retained": sum(retained)}
     best["growth"] = _growth([f.get("growth") or {} for f in group])
     what: Dict[str, Document] = {}
     for entry in (w for f in group for w in f.get("what", [])):
@@ -123,6 +127,11 @@ def _memory(parts: List[Document]) -> Any:
             "unexplained": sum(p.get("unexplained") or 0 for p in parts)}
 
 
-def _notes(document: Document) -> List[str]:
-    pid = (document.get("target") or {}).get("pid")
-    return ["pid %s: %s" % (pid, note) for note in document.get("notes", [])]
+def _notes(documents: List[Document]) -> List[str]:
+    """Each note once, with the processes that it is of."""
+    pids: Dict[str, List[Any]] = {}
+    for document in documents:
+        for note in document.get("notes", []):
+            pids.setdefault(note, []).append((document.get("target") or {}).get("pid"))
+    return ["pid %s: %s" % (", ".join(map(str, of)), note) if len(of) < 4 else "%d processes: %s" % (len(of), note)
+            for note, of in pids.items()]

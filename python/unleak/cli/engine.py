@@ -118,6 +118,10 @@ class Session:
     def next(self) -> Dict[str, Any]:
         return _guarded(self._core.next)
 
+    def inherited(self, child: "Session") -> Dict[str, Any]:
+        """What a forked child shares with this parent, what it added and freed, by their last looks."""
+        return _guarded(self._core.inherited, child._core)
+
     def questions(self) -> Dict[str, Any]:
         return _guarded(self._core.questions)
 

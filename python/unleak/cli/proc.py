@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -35,6 +35,32 @@ def started(pid: int) -> Optional[float]:
         return None
     lived = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
     return time.time() - lived
+
+
+def parent(pid: int) -> int:
+    """The pid of its parent, 0 when that cannot be told."""
+    fields = stat_fields(pid)
+    return int(fields[1]) if len(fields) > 1 else 0
+
+
+def stack_start(pid: int) -> int:
+    """Where its first stack begins: fork() keeps it, exec() draws a new one. 0 when that is not to be had (it needs the right
+    to trace)."""
+    fields = stat_fields(pid)
+    return int(fields[25]) if len(fields) > 25 else 0
+
+
+def memory(pid: int) -> Optional[Dict[str, int]]:
+    """Its resident bytes by who has them (smaps_rollup): its own alone, those that other processes have too, and the share of
+    both that is fair to count (pss). None when that is not to be had."""
+    found: Dict[str, int] = {}
+    for line in _read(pid, "smaps_rollup").splitlines()[1:]:
+        name, _, rest = line.partition(":")
+        found[name] = int(rest.split()[0]) * 1024
+    if "Pss" not in found:
+        return None
+    return {"private": found.get("Private_Clean", 0) + found.get("Private_Dirty", 0),
+            "shared": found.get("Shared_Clean", 0) + found.get("Shared_Dirty", 0), "pss": found["Pss"]}
 
 
 def folder(pid: int) -> str:

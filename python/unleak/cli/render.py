@@ -8,7 +8,7 @@ import textwrap
 from typing import Any, Dict, List, Optional
 
 from unleak.cli.document import Document, is_leak
-from unleak.cli.text import WIDTH, number, printable, row, seconds, size
+from unleak.cli.text import WIDTH, number, printable, row, seconds, size, table
 
 GARBAGE_KINDS = {"reference-cycle"}
 PEAK_KINDS = {"bulk-read"}
@@ -16,7 +16,7 @@ COLORS = {"LEAK": "1;31", "GARBAGE": "1;33", "PEAK": "1;33", "NOT A LEAK": "1;32
 QUESTION = re.compile(r"^[a-z]+\d+\.[a-z]+\d*: ")
 LIBRARY = re.compile(r"[^\s(]*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=\S)")     # a package says where a file is
 ORIGINS = {"bytecode": "(from the byte code: no source)", "snapshot": "(takes part; no line is known)"}
-MOST_TYPES, MOST_PLACES, MOST_NOTES = 4, 3, 6
+MOST_TYPES, MOST_PLACES, MOST_NOTES, MOST_ROWS = 4, 3, 6, 16
 
 
 def render(document: Document, color: bool = False, folder: str = "") -> str:
@@ -30,6 +30,7 @@ def render(document: Document, color: bool = False, folder: str = "") -> str:
         lines += _verdict_line(document, color) + [""]
     for finding in findings:
         lines += _finding(finding, color) + [""]
+    lines += _processes(document.get("processes") or [])
     lines += _memory(document.get("memory"))
     lines += _notes(document)
     while lines and not lines[-1]:
@@ -309,6 +310,40 @@ def _memory(memory: Optional[Dict[str, Any]]) -> List[str]:
         parts.append("%s unexplained" % size(memory["unexplained"]))
     text = "%s resident" % size(memory["rss"]) + (": " + " · ".join(parts) if parts else "")
     return row("MEMORY", text, indent=0, column=8)
+
+
+def _processes(processes: List[Document]) -> List[str]:
+    """One line a process of a tree: what it shares with its parent, what it made itself, what came while it was looked at."""
+    if len(processes) < 2 or "looks" not in processes[0]:
+        return []
+    rows = []
+    for process in processes[:MOST_ROWS]:
+        memory, inherited = process.get("memory") or {}, process.get("inherited") or {}
+        added, rate = inherited.get("added"), process.get("bytes_per_s")
+        state = " ended" if process.get("ended") else " new" if process.get("late") else ""
+        rows.append([str(process["pid"]), printable(process.get("role") or "").partition(" of ")[0] + state, number(process["looks"]),
+                     str(process["verdict"]).replace("_", " "), size(memory["private"]) if memory else "",
+                     size(memory["shared"]) if memory else "", number(inherited["shared"]["objects"]) if added else "",
+                     number(added["objects"]) if added else "", "" if rate is None else size(rate)])
+    head = ["PID", "role", "looks", "verdict", "own", "shared", "inherited", "made", "a second"]
+    lines = ["PROCESSES  own, shared: resident memory; inherited, made: objects from before and since the fork"]
+    lines += ["  " + line for line in table(rows, head, [True, False, True, False] + [True] * 5)]
+    if len(processes) > MOST_ROWS:
+        lines.append("  and %d more (--json has them)" % (len(processes) - MOST_ROWS))
+    types = _made(processes)
+    return lines + (row("made", types) if types else []) + [""]
+
+
+def _made(processes: List[Document]) -> str:
+    """What the workers have made since their fork, by type, the most bytes first."""
+    total: Dict[str, List[int]] = {}
+    for process in processes:
+        for entry in ((process.get("inherited") or {}).get("added") or {}).get("types") or []:
+            known = total.setdefault(entry["type"], [0, 0])
+            known[0] += entry["objects"]
+            known[1] += entry["bytes"]
+    most = sorted(total.items(), key=lambda pair: -pair[1][1])[:MOST_TYPES]
+    return " · ".join("%s %s (%s)" % (printable(name), number(count), size(held)) for name, (count, held) in most)
 
 
 def _notes(document: Document) -> List[str]:

@@ -16,7 +16,7 @@ SECOND_SHARE = 0.5                           # of the time so far that the secon
 HIGH_FACTOR = 2.0                            # looks at highs may cost more: a high does not come again
 
 LOOKS = 4                                    # the fewest that a diagnosis is made of, unless --looks says otherwise
-OVERTIME = 1.1                               # of a duration in which looks are so slow that there were fewer
+OVERTIME = 1.5                               # of a duration in which looks are so slow that there were fewer
 QUIET_S = 12.0                               # before this garbage or a filling cache may hide a leak that is slower
 OPEN_S = 20.0                                # by then uneven growth is judged as it is
 LONGEST_S, SILENT_S = 60.0, 30.0             # for an open answer: while something grows; while nothing does
@@ -35,12 +35,13 @@ def over(elapsed: float, taken: int, duration: float) -> bool:
     return elapsed >= duration * (1.0 if taken >= LOOKS else OVERTIME)
 
 
-def decided(verdict: str, content: bool, elapsed: float) -> bool:
+def decided(verdict: str, content: bool, elapsed: float, grows: bool) -> bool:
     """Would more looks say the same? `verdict` is what the looks of `elapsed` seconds say with the answers of the source;
-    `content` is the session's word: growth so steady that it will go on, or none at all for long enough."""
+    `content` is the session's word: growth so steady that it will go on, or none at all for long enough. `grows`: something
+    was found at all, if only possibly a leak."""
     elapsed += JITTER_S
     if verdict == "inconclusive":
-        return elapsed >= (SILENT_S if content else LONGEST_S)
+        return elapsed >= (SILENT_S if content and not grows else LONGEST_S)
     if content and verdict in ("leak", "peak", "clean"):
         return True
     return elapsed >= (QUIET_S if content else OPEN_S)

@@ -18,6 +18,8 @@ POLL_S = 0.05           # 20 Hz
 FIRST_LOOK_S = 0.25     # interpreters are starting before
 RETRY_S = 0.25          # after a look that could not be taken
 SEARCH_S = 1.0          # how often new descendants are looked for
+CHILDREN_S = 0.25       # with --children
+MOST_ASKED = 3          # times that a descendant is asked whether it is a Python: just forked, it may not be one yet
 ENDING_S = 3.0          # how long a program may take to end after Ctrl-C
 MOST_FOLDING = 2        # looks of a process that wait in memory to be folded
 
@@ -37,9 +39,11 @@ class Supervisor:
         self._highs: Dict[int, Highs] = {}
         self._folder = ThreadPoolExecutor(1, "fold")    # a big look takes a second to fold; memory is polled meanwhile
         self._folding: Dict[int, List["Future[None]"]] = {}
-        self._budget = Budget()
+        self._budgets: Dict[int, Budget] = {}       # each process pays for its own looks, by the time that it has been watched
+        self._born: Dict[int, float] = {}
         self._began = time.monotonic()
         self._next_search = 0.0
+        self._asked: Dict[int, int] = {}
         self._problem = ""
 
     def close(self) -> None:
@@ -58,7 +62,8 @@ class Supervisor:
     def facts(self, pid: int) -> Dict[str, Any]:
         """What only the parent knows, for the conclusion."""
         highs = self._highs.get(pid, Highs())
-        return {"exit": self.exit, "rss_peak": highs.top, "missed_highs": highs.missed()}
+        exit_status = self.exit if pid == self.pid or not self._args.children else None
+        return {"exit": exit_status, "rss_peak": highs.top, "missed_highs": highs.missed()}
 
     def why_no_look(self) -> str:
         lived = time.monotonic() - self._began
@@ -87,8 +92,11 @@ class Supervisor:
     def _add(self, pid: int) -> None:
         subject = Subject(pid, session_options(self._args, run=True))
         subject.due = time.monotonic() + FIRST_LOOK_S
+        subject.late = any(s.looks > 1 for s in self.subjects)
         self.subjects.append(subject)
         self._highs[pid] = Highs()
+        self._budgets[pid] = Budget()
+        self._born[pid] = self._began if pid == self.pid else time.monotonic()
 
     def _attend(self, subject: Subject) -> None:
         """One poll of one process: a look if memory made a new high or the session's next look is due."""
@@ -102,14 +110,14 @@ class Supervisor:
         reason = self._highs[subject.pid].sample(now - self._began, rss, peak)
         folding = self._still_folding(subject)
         wanted = (reason and folding < MOST_FOLDING) or (now >= subject.due and not folding)
-        if wanted and now >= subject.not_before and self._budget.allows(now - self._began, bool(reason)):
+        if wanted and now >= subject.not_before and self._budgets[subject.pid].allows(now - self._born[subject.pid], bool(reason)):
             self._look(subject, now)
 
     def _look(self, subject: Subject, began: float) -> None:
         taken = self._watch.take(subject)
         ended = time.monotonic()
         if taken:
-            self._budget.charge(subject.cost_s)
+            self._budgets[subject.pid].charge(subject.cost_s)
             self._highs[subject.pid].looked(began - self._began, ended - self._began)
             self._folding.setdefault(subject.pid, []).append(self._folder.submit(self._fold, subject, taken))
             return
@@ -137,7 +145,7 @@ class Supervisor:
 
     def _adopt(self) -> None:
         """Descendants to look at: all with --children, else the first when what was started is no Python itself."""
-        self._next_search = time.monotonic() + SEARCH_S
+        self._next_search = time.monotonic() + (CHILDREN_S if self._args.children else SEARCH_S)
         known = {s.pid for s in self.subjects}
         for child in self._watch.descendants(self.pid):
             if child in known or len(self.subjects) >= MOST_PROCESSES or not self._is_python(child):
@@ -148,6 +156,9 @@ class Supervisor:
                 return
 
     def _is_python(self, pid: int) -> bool:
+        if self._asked.get(pid, 0) >= MOST_ASKED:
+            return False
+        self._asked[pid] = self._asked.get(pid, 0) + 1
         try:
             facts, _ = self._helper.call({"cmd": "inspect", "pid": pid})
         except Refused:

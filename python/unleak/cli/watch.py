@@ -27,7 +27,12 @@ class Subject:
         self.pid = pid
         self.session = engine.Session(options)
         self.root = _own_root(pid)
-        self._where = {"cwd": proc.folder(pid), "started": proc.started(pid)}
+        self._where: Dict[str, Any] = {"cwd": proc.folder(pid), "started": proc.started(pid)}
+        self.ppid = proc.parent(pid)
+        self.stack_start = proc.stack_start(pid)
+        self.memory: Optional[Dict[str, int]] = None    # of the last look, with --children
+        self.late = False       # it came when others had been looked at
+        self.idle = False       # it did nothing so far, by its looks
         self.looks = 0          # taken
         self.folded = 0         # of them, folded into the session
         self.cost_s = 0.0       # of the last look to the target's machine: its pauses and the processor time
@@ -41,6 +46,11 @@ class Subject:
         self.done = False
         self.problem: Optional[errors.Failure] = None
         self.notes: List[str] = []
+
+    @property
+    def started(self) -> Optional[float]:
+        """When it started, in seconds since the epoch."""
+        return self._where["started"]
 
     def elapsed(self) -> float:
         """Seconds from the first look to the last."""
@@ -92,6 +102,8 @@ class Watch:
         request = {"cmd": "look", "pid": subject.pid, "max_pause_ms": self.args.max_pause, "parses_minor": sys.version_info[1],
                    "max_extra": self.args.max_extra / 100, "argv": self.args.argv, "copy": self.args.copy}
         began = time.monotonic()
+        if self.args.children:
+            subject.memory = proc.memory(subject.pid) or subject.memory
         try:
             facts, descriptors = self.helper.call(request)
         except (Refused, Interrupted) as problem:
@@ -125,7 +137,7 @@ class Watch:
     def until_done(self, subjects: List[Subject]) -> None:
         """Look at each until its session is content, it ends, or somebody wants the answer now."""
         while not self.interrupts.count:
-            waiting = [s for s in subjects if not s.done]
+            waiting = self._waiting(subjects)
             if not waiting:
                 break
             subject = min(waiting, key=lambda s: s.due)
@@ -141,6 +153,21 @@ class Watch:
                 self._failed(subject)
         for subject in subjects:
             self._fold_all(subject)
+
+    def _waiting(self, subjects: List[Subject]) -> List[Subject]:
+        """Those that are to be looked at again. In a tree of processes one that does nothing, and one that came late, does not
+        keep the answer that others gave waiting; and workers that replace each other do not make it endless."""
+        waiting = [s for s in subjects if not s.done]
+        if not self.args.children:
+            return waiting
+        first_alive = any(not s.late for s in waiting)      # the others only came in the place of those that ended
+        longest = schedule.LONGEST_S if first_alive else schedule.SILENT_S
+        limit = longest if self.args.duration is None else self.args.duration * schedule.OVERTIME
+        if subjects[0].first_at and time.monotonic() - subjects[0].first_at > limit:
+            waiting = [s for s in waiting if s.looks and not s.late and self.args.duration is not None]     # each has its own end
+        workers = subjects[1:] or subjects
+        judged = any(s.done and s.looks >= schedule.LOOKS and not s.idle for s in workers)
+        return [] if judged and all(s.late or s.idle for s in waiting) else waiting
 
     def _go_on(self, subject: Subject) -> None:
         """After a look: what is folded now, and when the next is due, if any."""
@@ -165,8 +192,9 @@ class Watch:
         if subject.looks < (self.args.looks or schedule.LOOKS):
             return
         document = conclude(subject.session, subject.looks, subject.where(), subject.pid)
+        subject.idle = not all(p.get("active", True) for p in document["processes"])
         elapsed, content = subject.elapsed(), subject.done
-        subject.done = schedule.decided(document["verdict"], content, elapsed)
+        subject.done = schedule.decided(document["verdict"], content, elapsed, bool(document["findings"]))
         subject.due = subject.last_at + schedule.wait_while_open(elapsed)
         self.journal.write("pid %d: %s after %.1f s%s" % (
             subject.pid, document["verdict"], elapsed, "" if subject.done else ": the answer is still open"))
@@ -183,11 +211,13 @@ class Watch:
     def adopt(self, subjects: List[Subject]) -> None:
         """Add descendants of the subjects that were not there before (--children)."""
         known = {s.pid for s in subjects}
-        for pid in [s.pid for s in subjects]:
-            for child in self.descendants(pid):
+        late = any(s.looks > 1 for s in subjects)
+        for top in [s.pid for s in subjects if s.ppid not in known]:
+            for child in self.descendants(top):
                 if child not in known and len(known) < MOST_PROCESSES:
                     known.add(child)
                     subjects.append(Subject(child, session_options(self.args)))
+                    subjects[-1].late = late
 
     def descendants(self, pid: int) -> List[int]:
         try:
@@ -233,8 +263,8 @@ def _facts(facts: Dict[str, Any]) -> str:
 def _ended_early(subject: Subject) -> str:
     reason = subject.problem.message if subject.problem else ""
     if subject.looks and not proc.alive(subject.pid):
-        return "the process ended after %d looks" % subject.looks
-    return "no more than %d looks: %s" % (subject.looks, reason)
+        return "the process ended after %d look%s" % (subject.looks, "" if subject.looks == 1 else "s")
+    return "no more than %d look%s: %s" % (subject.looks, "" if subject.looks == 1 else "s", reason)
 
 
 def _progress(subjects: List[Subject], left: float) -> str:

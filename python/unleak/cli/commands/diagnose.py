@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 from typing import Any, Dict, List, Tuple
 
-from unleak.cli import cores, engine, errors, options, output, privileges, proc, text
+from unleak.cli import cores, engine, errors, options, output, privileges, proc, text, tree
 from unleak.cli.conclude import conclude
 from unleak.cli.document import Document, merge
 from unleak.cli.helper import Helper
@@ -15,6 +15,9 @@ from unleak.cli.interrupts import Interrupts
 from unleak.cli.journal import Journal, announce
 from unleak.cli.progress import Progress
 from unleak.cli.watch import Subject, Watch, session_options
+
+
+MOST_MISSED = 3      # processes that are named with the reason why they were not looked at
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,11 +52,11 @@ def diagnose_pids(pids: List[int], args: argparse.Namespace, interrupts: Interru
             watch.until_done(subjects)
         finally:
             progress.clear()
-        return verdicts(subjects, interrupts, journal)
+        return verdicts(subjects, interrupts, journal, args.children)
 
 
-def verdicts(subjects: List[Subject], interrupts: Interrupts, journal: Journal) -> List[Document]:
-    """A document for each process that was looked at; a failure when there is none of them."""
+def verdicts(subjects: List[Subject], interrupts: Interrupts, journal: Journal, as_tree: bool = False) -> List[Document]:
+    """A document for each process that was looked at, or one for all `as_tree`; a failure when there is none of them."""
     seen = [s for s in subjects if s.looks]
     if not seen and not interrupts.count:
         raise next((s.problem for s in subjects if s.problem), errors.Failure("no process could be looked at"))
@@ -64,9 +67,16 @@ def verdicts(subjects: List[Subject], interrupts: Interrupts, journal: Journal) 
         document["notes"] = stopped + document.get("notes", []) + subject.notes
         journal.write("pid %d: %s" % (subject.pid, document.get("verdict")))
         documents.append(document)
-    missed = ["pid %d was not looked at: %s" % (s.pid, s.problem.message) for s in subjects if not s.looks and s.problem]
+    if as_tree and seen:
+        documents = [tree.document_of(list(zip(seen, documents)))]
+    missed = not_looked_at([s for s in subjects if not s.looks and s.problem])
     documents[0]["notes"] = documents[0].get("notes", []) + missed
     return documents
+
+
+def not_looked_at(subjects: List[Subject]) -> List[str]:
+    said = ["pid %d was not looked at: %s" % (s.pid, s.problem.message if s.problem else "") for s in subjects]
+    return said if len(said) <= MOST_MISSED else said[:MOST_MISSED] + ["%d more were not looked at" % (len(said) - MOST_MISSED)]
 
 
 def diagnose_files(args: argparse.Namespace, interrupts: Interrupts) -> List[Document]:

@@ -11,7 +11,7 @@ import sys
 from contextlib import ExitStack
 from typing import Any, List
 
-from unleak.cli import engine, errors, launch, options, output, privileges
+from unleak.cli import engine, errors, launch, options, output, privileges, tree
 from unleak.cli.conclude import conclude
 from unleak.cli.document import Document, merge
 from unleak.cli.helper import Helper
@@ -48,13 +48,13 @@ def execute(args: argparse.Namespace, program: launch.Program) -> int:
         supervisor.start(argv)
         privileges.drop()
         supervisor.watch_to_the_end(Watch(helper, interrupts, stack.enter_context(Journal(args.log)), None, args))
-        document = merge(documents(supervisor, interrupts))
+        document = merge(documents(supervisor, interrupts, args.children))
         status = output.emit(document, args, interrupts, sys.stderr)
         return program_status(supervisor.exit) if args.exit_status == "program" and not interrupts.count else status
 
 
-def documents(supervisor: Supervisor, interrupts: Interrupts) -> List[Document]:
-    """A document for each process looked at, the started one first, with what only its parent knows."""
+def documents(supervisor: Supervisor, interrupts: Interrupts, as_tree: bool) -> List[Document]:
+    """A document for each process looked at, the started one first, with what only its parent knows; or one for all `as_tree`."""
     seen = [s for s in supervisor.subjects if s.looks]
     if not seen:
         document = conclude(None, 0, {}, supervisor.pid, supervisor.facts(supervisor.pid))
@@ -66,7 +66,11 @@ def documents(supervisor: Supervisor, interrupts: Interrupts) -> List[Document]:
                             read_source=interrupts.count < 3)
         document["notes"] = document.get("notes", []) + subject.notes
         result.append(document)
-    return result
+    if not as_tree:
+        return result
+    whole = tree.document_of(list(zip(seen, result)))
+    whole["target"] = {**whole["target"], "exit": supervisor.exit}
+    return [whole]
 
 
 def program_status(status: Any) -> int:
