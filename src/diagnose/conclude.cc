@@ -236,8 +236,12 @@ Judged JudgePeak(const Evidence& evidence, const Json& answers, Candidate candid
 Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate candidate) {
   Judged j{std::move(candidate)};
   Candidate& c = j.candidate;
+  if (const Json* made = Answer(answers, c.key + ".made")) {  // where they are made does not say who lost them
+    c.finding["sites"]["allocated"] = Places(made);
+    std::erase_if(c.questions, [](const Json& question) { return question["ask"] == "made"; });
+  }
   Json places = Merge(answers, c.questions);
-  const bool known = !places.empty() || (c.finding.contains("sites") && !c.finding["sites"]["suspect"].empty());
+  const bool known = !places.empty() || (c.finding.contains("sites") && !c.finding["sites"].value("suspect", Json::array()).empty());
   if (!places.empty()) c.finding["sites"]["stored"] = std::move(places);
   if (evidence.looks.size() >= 4 && c.growth.steady && known) j.certainty = "confirmed";
   if (c.finding["evidence"].value("costs_nothing", false)) j.certainty = "possible";

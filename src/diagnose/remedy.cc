@@ -5,36 +5,37 @@
 
 #include "diagnose/classify.h"
 #include "diagnose/remedy_cut.h"
+#include "diagnose/remedy_words.h"
 
 namespace unleak::diagnose {
 namespace {
 
 constexpr double kAllKept =
     0.95;  // share of entries that others hold too, from which emptying the container frees next to nothing
-constexpr size_t kTellingTypes = 4;
 
-struct Advice {
-  std::string action, text;
-};
-
-bool Mentions(const Json& what, std::initializer_list<const char*> words, size_t most) {
-  size_t index = 0;
-  for (const Json& w : what) {
-    if (index++ == most) break;
-    const std::string type = ShortName(w["type"].get<std::string>());
-    for (const char* word : words)
-      if (type.find(word) != std::string::npos) return true;
-  }
-  return false;
-}
-
-std::string PlaceText(const Json& place) {
-  return place.value("file", "") + ":" + std::to_string(place.value("line", i64{0}));
+// Whose code a line is, where it is not the program's: an installed package's name, or "Python's own library"; else "".
+std::string LibraryOf(const std::string& file) {
+  for (const char* folder : {"/site-packages/", "/dist-packages/"})
+    if (const size_t at = file.rfind(folder); at != std::string::npos) {
+      const size_t begin = at + std::char_traits<char>::length(folder);
+      const std::string name = file.substr(begin, file.find('/', begin) - begin);
+      return name.size() > 3 && name.ends_with(".py") ? name.substr(0, name.size() - 3) : name;
+    }
+  return file.find("/lib/python3.") != std::string::npos ? "Python's own library" : std::string();
 }
 
 Json FirstPlace(const Json& finding) {
   const Json& stored = finding["sites"]["stored"];
   return stored.empty() ? Json(nullptr) : Json{{"file", stored[0]["file"]}, {"line", stored[0]["line"]}};
+}
+
+// Where the line that stores is not the program's: the program's line that leads there.
+std::string CalledFrom(const Json& finding) {
+  const Json& stored = finding["sites"]["stored"];
+  if (stored.empty() || LibraryOf(stored[0].value("file", "")).empty()) return {};
+  for (const Json& place : stored)
+    if (LibraryOf(place.value("file", "")).empty()) return PlaceText(place);
+  return {};
 }
 
 std::string At(const Json& place) { return place.is_null() ? "" : " (" + PlaceText(place) + ")"; }
@@ -54,88 +55,19 @@ std::string Remover(const Candidate& c, const Json& answers) {
   return PlaceText((*answer)["places"][0]);
 }
 
-// -- containers --
-
-Advice ForEntries(const Candidate& c, const Json& f, const Json& answers, const std::string& at) {
-  const Json& what = f["what"];
-  if (Mentions(what, {"traceback"}, kTellingTypes))
-    return {"clear-traceback",
-            "an exception that is kept keeps its traceback, and that every variable of its frames: keep its type and "
-            "text, or "
-            "clear it with `error.with_traceback(None)` before it is stored" +
-                at};
-  if (Mentions(what, {"socket", "Transport"}, kTellingTypes))
-    return {"close", "close the connection when it is no longer used: that takes the entry out of " + c.holder.text};
-  if (Mentions(what, {"type", "Type", "ABCMeta"}, 1))
-    return {"hoist", "make the class once, outside the function that runs again and again" + at};
-  if (c.holder.via_frame && c.holder.kind == "local-variable" && !c.holder.name.empty())
-    return {"del", "`" + c.holder.name + "` of " +
-                       (c.holder.function.empty() ? "a running function" : c.holder.function) +
-                       " lives as long as the function runs: work in batches, and `del` or clear it after each" + at};
-  if (const std::string remover = Remover(c, answers); !remover.empty())
-    return {"remove-entry", "entries are taken out at " + remover +
-                                ", but these stay: remove them on every way out (`finally`), or bound " +
-                                c.holder.text + at};
-  return {"remove-entry", "remove the entry when its work is done, or bound " + c.holder.text + at};
-}
-
-Advice ForKind(const Candidate& c, const Json& f, const Json& answers, const std::string& kind, const std::string& at) {
-  if (kind == "filling-cache")
-    return {"none", "nothing to do: it is bounded" + at + "; lower the bound if that is too much memory"};
-  if (kind == "warm-up") return {"none", "nothing to do: it levels off"};
-  if (kind == "fragmentation")
-    return {"trim",
-            "the memory is free, but not given back: `malloc_trim(0)`, fewer arenas (MALLOC_ARENA_MAX), or long-lived "
-            "objects made first"};
-  if (kind == "unbounded-cache")
-    return {
-        "bound",
-        "give the cache a maxsize, or key it by something that ends with the object instead of the object itself" + at};
-  if (kind == "listener")
-    return {"unregister", "unregister the callback when its owner is done, or register once for all owners" + at};
-  if (kind == "weakref-misuse" && f["evidence"].value("pattern", "") == kFinalizers)
-    return {"weakref",
-            "what the finalizer calls, or is given, holds the object that it waits for: give it a function and the "
-            "handles that it needs, or a weak reference, but not the object or its method" +
-                at};
-  if (kind == "weakref-misuse")
-    return {
-        "remove-entry",
-        c.holds_only_weak
-            ? "take a dead reference out in its callback, or use a WeakSet or WeakValueDictionary, which do that" + at
-            : "the value keeps its own key alive, so the weak entry never goes: keep in the value what it needs of the "
-              "key, not "
-              "the key itself, or remove the entry" +
-                  at};
-  if (kind == "context")
-    return {"remove-entry", "reset the variable or drop the entry when the unit of work ends" + at};
-  if (kind == "class-churn")
-    return {"hoist", "make the class once, outside the function that runs again and again" + at};
-  if (kind == "unfinished-task")
-    return {"cancel", "end what was started: await or cancel the task, join the thread, close the pool" + at};
-  if (kind == "immortal-string")
-    return {"bound", "interned strings are never freed: do not intern what comes from outside" + at};
-  if (kind == "native-memory")
-    return {"fix-native", "native code keeps memory that it should free: look at the calls into the extension" + at};
-  if (kind == "lost-reference")
-    return {
-        "fix-native",
-        "native code keeps a reference that it should give back: look at the extension calls that make this type" + at};
-  if (kind == "pinned-frame")
-    return Mentions(f["what"], {"generator", "coroutine", "async_generator"}, 1)
-               ? Advice{"close", "close what was begun and not finished: its frame keeps all its variables" + at}
-               : Advice{"clear-traceback",
-                        "keep the type and the text of the exception, not its traceback: `error.with_traceback(None)`, "
-                        "or `del` the "
-                        "variable that holds it" +
-                            at};
-  return ForEntries(c, f, answers, at);
-}
-
 // Where nothing would be freed because others hold the entries too, the text says who.
 void TellOwners(const Cut& cut, Advice& advice) {
   if (cut.kept_share() >= kAllKept && !cut.kept_by.empty() && advice.action != "none")
     advice.text += "; its entries are held by " + cut.kept_by + " as well: look there first";
+}
+
+// Where the place is not in the program: whose it is, and how the program gets there.
+void TellLibrary(const Candidate& c, const Json& f, const Json& at, Advice& advice) {
+  const std::string library = at.is_null() ? std::string() : LibraryOf(at["file"].get<std::string>());
+  if (library.empty() || advice.action == "none") return;
+  const std::string own = CalledFrom(f);
+  advice.text += "; that line is in " + library + (own.empty() ? "" : ", called from " + own);
+  if (c.family == Family::kCycle && own.empty()) advice.text += ": a newer release may have it mended";
 }
 
 // -- cycles --
@@ -144,15 +76,23 @@ std::string AttributeOf(const std::string& edge) {
   return edge.size() > 1 && edge[0] == '.' ? edge.substr(1) : std::string();
 }
 
+// Each edge leaves a class or leads to one: a class that is made again and again, with what hangs on it.
+bool IsClassStructure(const snapshot::Columns& columns, const Json& edges) {
+  return !edges.empty() && std::all_of(edges.begin(), edges.end(), [&](const Json& e) {
+    return e["edge"] != ".__class__" &&
+           (IsClassType(columns, e["from"].get<std::string>()) || IsClassType(columns, e["to"].get<std::string>()));
+  });
+}
+
 Advice ForCycle(const Evidence& evidence, const Json& f, const std::string& at) {
   if (Mentions(f["what"], {"traceback"}, 100))
     return {"clear-traceback",
             "do not keep the exception in a variable that its own traceback reaches: `del` it in a finally block, or "
             "clear its __traceback__" +
                 at};
-  if (Mentions(f["what"], {"type", "ABCMeta"}, 1))
-    return {"hoist", "a class is a cycle with its own dict and method order: make it once, not in each call" + at};
   const Json& edges = f["cycle"]["edges"];
+  if (FirstIsClass(evidence.last.columns(), f["what"]) || IsClassStructure(evidence.last.columns(), edges))
+    return {"hoist", "a class is a cycle with its own dict and method order: make it once, not in each call" + at};
   const size_t cut = f["cycle"].value("cut", size_t{0});
   if (cut >= edges.size()) return {"break-cycle", "break the cycle when the work is done" + at};
   const std::string from = edges[cut]["from"], text = edges[cut]["edge"],
@@ -162,7 +102,16 @@ Advice ForCycle(const Evidence& evidence, const Json& f, const std::string& at) 
     return {"weakref", "make " + edge + " a weak reference" + at + ": in the last look every " + to +
                            " that it leads to had another owner, and counting frees the "
                            "rest at once"};
+  if (edges.size() == 1 && attribute.empty() && from == edges[cut]["to"].get<std::string>())
+    return {"break-cycle", "a " + ShortName(from) + " is put into itself" + at + ": put in a copy (`" +
+                               ShortName(from) +
+                               "(x)`) or leave it out; where it has to be, "
+                               "take it out again (`clear()`) when the work is done"};
   std::string advice = "break the cycle at " + edge + at + ": ";
+  if (!attribute.empty() && to == "method")
+    return {"break-cycle", advice +
+                               "do not keep a bound method of the object in itself: look it up where it is called, or "
+                               "keep its name or a weakref.WeakMethod"};
   advice += from == "function" || from == "cell" || to == "cell"
                 ? "a function that names itself or its maker's variables is a cycle; make it a method or module "
                   "function, or `del` the name at the end"
@@ -201,6 +150,10 @@ Cut Simulate(const Evidence& evidence, const Candidate& c, const Json& f) {
   switch (c.family) {
     case Family::kContainer:
     case Family::kPopulation:
+      if (f["evidence"].value("pattern", "") == "modules") {  // each module is a root of its own: no cut shows its size
+        cut.frees = f["evidence"].value("retained", u64{0});
+        break;
+      }
       return c.container != kNone ? CutEntries(evidence.last, c.container) : CutOwner(evidence.last, c.holder);
     case Family::kCycle:
       cut.frees = f["cycle"].value("drags_bytes", u64{0});
@@ -234,16 +187,23 @@ Advice ForNative(const Json& f) {
   if (f["kind"] == "warm-up") return {"none", "nothing to do: it levels off"};
   const Json &suspect = f["sites"]["suspect"], &allocated = f["sites"]["allocated"];
   std::string text = "native code does not free what it allocates";
-  if (!suspect.empty()) text += ": look for a newer release of what ships " + suspect[0]["library"].get<std::string>() + ", or free the block there";
-  if (!allocated.empty()) text += "; the calls come from " + allocated[0]["file"].get<std::string>() + ":" + std::to_string(allocated[0]["line"].get<u64>());
+  if (!suspect.empty())
+    text += ": look for a newer release of what ships " + suspect[0]["library"].get<std::string>() +
+            ", or free the block there";
+  if (!allocated.empty())
+    text += "; the calls come from " + allocated[0]["file"].get<std::string>() + ":" +
+            std::to_string(allocated[0]["line"].get<u64>());
   return {"fix-native", text};
 }
 
 Advice ForFree(const Json& f) {
   const u64 returnable = f["evidence"]["returnable"].get<u64>();
   if (returnable >= f["evidence"]["free_resident"].get<u64>() / 4)
-    return {"trim", "it is used again; malloc_trim(0) would give " + FormatBytes(static_cast<double>(returnable)) + " back now, MALLOC_ARENA_MAX=2 keeps it lower"};
-  return {"trim", "it is used again; little of it can be given back while what lies between is in use: make long-lived objects before the big work, or do that in a process of its own"};
+    return {"trim", "it is used again; malloc_trim(0) would give " + FormatBytes(static_cast<double>(returnable)) +
+                        " back now, MALLOC_ARENA_MAX=2 keeps it lower"};
+  return {"trim",
+          "it is used again; little of it can be given back while what lies between is in use: make long-lived objects "
+          "before the big work, or do that in a process of its own"};
 }
 
 }  // namespace
@@ -263,9 +223,10 @@ Json ProposeRemedy(const Evidence& evidence, const Candidate& c, const Json& f, 
   } else if (c.family == Family::kFree) {
     advice = ForFree(f);
   } else {
-    advice = ForKind(c, f, answers, f["kind"], At(at));
+    advice = AdviseKind({evidence.last.columns(), c, f, At(at), Remover(c, answers)});
     TellOwners(cut, advice);
   }
+  if (c.family != Family::kNative && c.family != Family::kFree) TellLibrary(c, f, at, advice);
   return {{"action", advice.action},
           {"text", advice.text},
           {"at", at},

@@ -230,8 +230,12 @@ size_t BestCut(const Columns& c, const std::vector<u32>& edges, const std::vecto
     const Role role = c.role_of(source);
     // What the interpreter itself ties together (a method and its self, a traceback and its frame) cannot be cut by an
     // assignment.
+    const bool native_member = kind == LabelKind::kName && !c.types[c.type[source]].heap &&
+                               role != Role::kInstance && role != Role::kCell && role != Role::kFrame &&
+                               role != Role::kModule;  // such as datetime.tzinfo, which is read-only
     const bool fixed = role == Role::kMethod || role == Role::kTraceback || role == Role::kException ||
-                       role == Role::kFunction || role == Role::kType || role == Role::kBuiltinFunction;
+                       role == Role::kFunction || role == Role::kType || role == Role::kBuiltinFunction ||
+                       role == Role::kTuple || native_member;
     const double fan =
         cuts[i].targets ? static_cast<double>(cuts[i].sources) / static_cast<double>(cuts[i].targets) : 0.0;
     return std::tuple(cuts[i].left, fixed, !named, -fan);

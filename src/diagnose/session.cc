@@ -196,7 +196,8 @@ Result<std::string> Session::Questions() {
   Json questions = Json::array();
   for (const Candidate& candidate : Candidates())
     for (Json question : candidate.questions) {
-      if (question["ask"] == "stored" || question["ask"] == "interned") question["frames"] = frames;
+      if (question["ask"] == "stored" || question["ask"] == "interned" || question["ask"] == "made")
+        question["frames"] = frames;
       if (question["ask"] == "edge") question["bases"] = BasesOf(c, question);
       questions.push_back(std::move(question));
     }

@@ -102,6 +102,18 @@ CASES = {
                 raise Late("y")  # HERE
         """,
     ),
+    "what an abstract class remembers of checks": (
+        {**GLOBAL, "inner": ["[*]", "._abc_impl", ".negative cache"], "container": "set"},
+        """
+        import abc
+        class Plugin(abc.ABC): pass
+        class Other: pass
+        ITEMS = [abc.ABCMeta("Some", (Plugin,), {})]
+        def load(made):
+            isinstance(made, Other)
+            return issubclass(made, Plugin)  # HERE
+        """,
+    ),
     "a warning's text": (
         {"kind": "module-global", "name": "__warningregistry__", "container": "dict"},
         """

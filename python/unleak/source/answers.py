@@ -4,7 +4,7 @@ import gc
 import os
 from typing import Callable, Dict, List, Optional, Tuple
 
-from . import bound, bulk, edges, interned, patches, removed, stored
+from . import bound, bulk, edges, interned, made, patches, removed, stored
 from .bytecode import codes
 from .compiled import Compiled, home
 from .files import CHANGED, TargetFiles
@@ -18,6 +18,7 @@ _ASKS: Dict[str, Callable[[Program, dict], Tuple[Optional[dict], str]]] = {
     "edge": edges.answer,
     "bulk": bulk.answer,
     "interned": interned.answer,
+    "made": made.answer,
 }
 _PATCHED = ("stored", "edge", "bulk")
 _MAX_NOTES = 40

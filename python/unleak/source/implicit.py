@@ -11,6 +11,7 @@ from .syntax import Scope, dotted, in_function
 
 CHAINS = frozenset({"__cause__", "__context__", "__traceback__"})
 WARNINGS = "__warningregistry__"
+CLASS_CACHES = "_abc_impl"
 _MAX_FILES = 200
 _MAX_TRACED = 4
 
@@ -109,3 +110,35 @@ def _stack_level(node: ast.Call) -> bool:
 def _text_changes(node: ast.Call) -> float:
     """A text that is the same each time leaves one entry."""
     return 0.3 if node.args and isinstance(node.args[0], ast.Constant) else 1.0
+
+
+def class_checks(program: Program, frames: Frames) -> Iterator[Place]:
+    """`isinstance` and `issubclass` against an abstract class, which remembers each class that it was asked about."""
+    for path in program.candidates(["isinstance", "issubclass"])[:_MAX_FILES]:
+        source = program.source(path) if not program.is_library(path) or program.parsed(path) else None
+        for scope in source.scopes if source is not None else ():
+            for node in scope.of(ast.Call):
+                if dotted(node.func) not in ("isinstance", "issubclass") or len(node.args) != 2:
+                    continue
+                wanted = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
+                near = max((_abstract(program, part, scope) for part in wanted), default=0.0)
+                if near:
+                    near *= (1.0 if in_function(scope) else 0.4) * (0.5 if program.is_library(path) else 1.0)
+                    yield place(scope, node, "call", near * frames.factor(scope, node.lineno))
+
+
+def _abstract(program: Program, expr: ast.expr, scope: Scope) -> float:
+    """How likely an expression is a class whose checks are remembered."""
+    name = dotted(expr)
+    target = program.definition(scope, name) if name else None
+    if target is None:
+        head = scope.source.imports.get(name.partition(".")[0])
+        known = head is not None and head.module.partition(".")[0] in ("collections", "numbers", "typing", "abc")
+        return 0.7 if known else 0.0
+    if target.kind != "class":
+        return 0.0
+    for klass in [target] + program.bases(target):
+        heads = [dotted(b) for b in klass.node.bases] + [dotted(k.value) for k in klass.node.keywords]
+        if any(h.rpartition(".")[2] in ("ABC", "ABCMeta", "Protocol") for h in heads):
+            return 0.9
+    return 0.0

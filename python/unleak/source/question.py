@@ -3,7 +3,7 @@
 import re
 from typing import List, NamedTuple, Optional
 
-_STEP = re.compile(r"\.([A-Za-z_]\w*)|(\[[^\]]*\]|\{[^}]*\}|\+|->|[^.\[{+]+)")
+_STEP = re.compile(r"\.([A-Za-z_][\w ]*)|(\[[^\]]*\]|\{[^}]*\}|\+|->|[^.\[{+]+)")
 _KEY = re.compile(r"\[(['\"])(.*)\1\]$")
 
 

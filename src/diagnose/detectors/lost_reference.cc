@@ -236,8 +236,13 @@ std::vector<Candidate> FindLostReferences(const Evidence& evidence) {
     std::stable_sort(some->begin(), some->end(), by_rate);
     if (some->size() > kMostOfAKind) some->resize(kMostOfAKind);
   }
+  const size_t objects = lost.size();
   std::move(held.begin(), held.end(), std::back_inserter(lost));
-  for (size_t i = 0; i < lost.size(); ++i) lost[i].key = "u" + std::to_string(i);
+  for (size_t i = 0; i < lost.size(); ++i) {
+    lost[i].key = "u" + std::to_string(i);
+    if (i < objects)
+      lost[i].questions.push_back({{"id", lost[i].key + ".made"}, {"ask", "made"}, {"type", lost[i].main_type}});
+  }
   return lost;
 }
 
