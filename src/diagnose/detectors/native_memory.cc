@@ -259,11 +259,12 @@ Candidate Make(const Evidence& evidence, const std::vector<Grown>& sizes, const 
   return c;
 }
 
-// Garbage that waits in no rising numbers was collected meanwhile, and what it owned with it.
-bool RisesEachTime(const Json& waiting) {
+// By how much waiting garbage rises; 0 unless it does so each time: then it was collected meanwhile, and what it owned
+// with it.
+double RiseOf(const Json& waiting) {
   for (size_t i = 1; i < waiting.size(); ++i)
-    if (waiting[i].get<u64>() <= waiting[i - 1].get<u64>()) return false;
-  return true;
+    if (waiting[i].get<u64>() <= waiting[i - 1].get<u64>()) return 0;
+  return waiting.empty() ? 0 : static_cast<double>(waiting.back().get<u64>() - waiting.front().get<u64>());
 }
 
 bool IsGarbage(const Candidate& c) {
@@ -302,19 +303,22 @@ std::vector<Candidate> FindNativeMemory(const Evidence& evidence) {
 }
 
 void DropOwnedNative(std::vector<Candidate>& candidates) {
-  double objects_per_s = 0;  // of the fastest candidate whose objects stay
-  const Candidate* garbage = nullptr;
+  double objects_per_s = 0, more_garbage = 0;  // of the fastest candidate whose objects stay, and of what waits
+  std::string garbage;
   for (const Candidate& c : candidates) {
     if (Stays(c)) objects_per_s = std::max(objects_per_s, c.objects_per_s);
-    if (IsGarbage(c) && !garbage && RisesEachTime(c.finding["growth"]["objects"])) garbage = &c;
+    if (IsGarbage(c) && garbage.empty()) garbage = c.main_type, more_garbage = RiseOf(c.finding["growth"]["objects"]);
   }
   std::erase_if(candidates, [&](const Candidate& c) {
     return c.family == Family::kNative && objects_per_s > 0 && objects_per_s >= kOwnerShare * c.objects_per_s;
   });
-  if (!garbage) return;
-  const std::string owner = garbage->main_type;
-  for (Candidate& c : candidates)
-    if (c.family == Family::kNative) c.finding["evidence"]["owner"] = owner;
+  for (Candidate& c : candidates) {
+    if (c.family != Family::kNative) continue;
+    const Json& blocks = c.finding["growth"]["objects"];
+    const double more_blocks =
+        static_cast<double>(blocks.back().get<u64>()) - static_cast<double>(blocks.front().get<u64>());
+    if (more_garbage > 0 && more_garbage >= kOwnerShare * more_blocks) c.finding["evidence"]["owner"] = garbage;
+  }
 }
 
 }  // namespace unleak::diagnose
