@@ -448,10 +448,10 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
   if (collected)
     return {"inconclusive", Title(*collected) + " over the whole run and gave nothing back: a leak, unless all of it is needed at once"};
   if (unheld.any() && (!reason || reason->candidate.family == Family::kFree)) return TellUnheld(unheld, evidence.window_s());
-  if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.family == Family::kFree ? ""
-                                                                   : reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
   if (MissedAHigh(evidence, answers))
     return {"inconclusive", "memory had a high that no look was near to: run it again, slower or with more looks"};
+  if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.family == Family::kFree ? ""
+                                                                   : reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
   if (!WasActive(evidence))
     return {"inconclusive", "the process did nothing in part of the time: look again while it works"};
   if (!evidence.options.run && evidence.looks.size() < kCleanLooks)

@@ -42,6 +42,16 @@ def test_a_look_after_a_high_is_over_has_not_seen_it():
     assert highs.missed() == [{"at_s": 1.0, "rss": 200 * MIB}]
 
 
+def test_a_high_just_before_the_end_is_missed():
+    highs = Highs()
+    highs.sample(0.0, 20 * MIB, 20 * MIB)
+    highs.looked(0.0, 0.1)
+    highs.ended(2.0, 21 * MIB)
+    assert highs.missed() == []
+    highs.ended(2.0, 140 * MIB)
+    assert highs.missed() == [{"at_s": 2.0, "rss": 140 * MIB}]
+
+
 def test_one_rise_needs_one_look():
     highs = Highs()
     feed(highs, [(0.0, 20), (1.0, 50), (1.1, 80), (1.2, 110)])

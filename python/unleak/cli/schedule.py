@@ -81,6 +81,10 @@ class Highs:
         self.top = max(self.top, highest)
         return reason
 
+    def ended(self, now: float, peak: int) -> None:
+        """The process has ended, with this high-water mark: what rose after the last poll is a high that nobody saw."""
+        self.sample(now, self.now, peak)
+
     def looked(self, began: float, ended: float) -> None:
         """A look was taken: highs of just before it have been seen, but for those that were over by then (known by the
         kernel's mark alone)."""

@@ -195,3 +195,5 @@ class Supervisor:
             self._watch.journal.write("exit status not known: %s" % problem.message)
             return
         self.exit = reply.get("exit")
+        if self.subjects[-1].pid == self.pid:       # else the peak may be that of a process below it
+            self._highs[self.pid].ended(time.monotonic() - self._began, int(reply.get("peak_rss") or 0))

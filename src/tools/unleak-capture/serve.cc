@@ -104,9 +104,9 @@ Reply Start(const json& request, int socket) {
 }
 
 Reply Wait(const json& request) {
-  const auto exit = WaitForProgram(Get(request, "pid", 0));
-  if (!exit.ok()) return {ErrorOf(exit.status()), UniqueFd()};
-  return {json{{"exit", *exit}}, UniqueFd()};
+  const auto ended = WaitForProgram(Get(request, "pid", 0));
+  if (!ended.ok()) return {ErrorOf(ended.status()), UniqueFd()};
+  return {json{{"exit", ended->exit}, {"peak_rss", ended->peak_rss}}, UniqueFd()};
 }
 
 Reply Answer(const std::string& line, int socket) {

@@ -1,6 +1,7 @@
 #include "start.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,13 +63,14 @@ Result<u32> StartProgram(const Program& program, int keep_out) {
   return Status(code, "cannot start " + program.argv[0] + ": " + std::strerror(error));
 }
 
-Result<int> WaitForProgram(int pid) {
+Result<Ended> WaitForProgram(int pid) {
   if (pid <= 0) return Status(Code::kUsage, "no process to wait for was named");
   int status = 0;
-  while (waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return SystemError("waitpid", std::to_string(pid), errno);
+  rusage usage{};
+  while (wait4(pid, &status, 0, &usage) < 0) {
+    if (errno != EINTR) return SystemError("wait4", std::to_string(pid), errno);
   }
-  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+  return Ended{WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status), static_cast<u64>(usage.ru_maxrss) << 10};
 }
 
 }  // namespace unleak::tools

@@ -20,7 +20,12 @@ struct Program {
 // start. `keep_out` is a descriptor that must not be open in it.
 Result<u32> StartProgram(const Program& program, int keep_out);
 
-// Waits for the end of a program that StartProgram started: its exit status, or minus the number of the signal.
-Result<int> WaitForProgram(int pid);
+struct Ended {
+  int exit = 0;       // its status, or minus the number of the signal
+  u64 peak_rss = 0;   // bytes: the most that was ever resident in it, or in a process that it had waited for
+};
+
+// Waits for the end of a program that StartProgram started.
+Result<Ended> WaitForProgram(int pid);
 
 }  // namespace unleak::tools
