@@ -82,6 +82,7 @@ struct Judged {
   std::string certainty = "probable";
   std::string verdict = "leak";  // what this finding alone would make the document say
   bool backlog = false;          // only time tells
+  bool unread = false;           // one big object of a run, and no line is known that read it: in one go, or not
   bool whole_run = false;        // a running function kept all that it made, and much: its work, or a leak
 };
 
@@ -224,6 +225,7 @@ Judged JudgePeak(const Evidence& evidence, const Json& answers, Candidate candid
   j.verdict = "peak";
   if (!streamable || (!evidence.options.run && !c.transient)) {
     j.certainty = "possible";
+    j.unread = evidence.options.run && c.finding["sites"]["stored"].empty() && c.finding["evidence"].value("objects", 0) == 1;
     return j;
   }
   c.finding["peak"]["source"] = answer->value("source", "file");
@@ -367,7 +369,10 @@ Json ToFinding(const Evidence& evidence, const Json& answers, Judged& j) {
 
 // True if the target used CPU of its own in every interval. What a look costs it does not count, nor what of that (its threads going
 // back to sleep) is accounted after the look: up to kLeastWork.
-bool WasActive(const Evidence& evidence) {
+// Of a run that came to its end all was seen there is, pauses included.
+bool WasActive(const Evidence& evidence, const Json& answers) {
+  if (evidence.options.run && answers.contains("target") && answers["target"].is_object() && answers["target"].value("exit", Json()).is_number())
+    return evidence.looks.size() >= 2;
   for (size_t i = 1; i < evidence.looks.size(); ++i)
     if (evidence.looks[i].facts.cpu_before_ns < evidence.looks[i - 1].facts.cpu_ns + kLeastWork) return false;
   return evidence.looks.size() >= 2;
@@ -434,11 +439,13 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
   const Judged* first = nullptr;
   const Judged* reason = nullptr;
   const Judged* collected = nullptr;
+  const Judged* unread = nullptr;
   bool backlog = false;
   for (const Judged& j : judged) {
     if (VerdictRank(j.verdict) > 0 && j.certainty != "possible" && !first) first = &j;
     if (j.verdict == "not_a_leak" && !reason) reason = &j;
     if (j.whole_run && !collected) collected = &j;
+    if (j.unread && !unread) unread = &j;
     backlog |= j.backlog;
   }
   if (first) return {first->verdict, Title(*first)};
@@ -448,11 +455,12 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
   if (collected)
     return {"inconclusive", Title(*collected) + " over the whole run and gave nothing back: a leak, unless all of it is needed at once"};
   if (unheld.any() && (!reason || reason->candidate.family == Family::kFree)) return TellUnheld(unheld, evidence.window_s());
+  if (unread) return {"inconclusive", Title(*unread) + ": a peak, unless what it comes from has to be read in one go"};
   if (MissedAHigh(evidence, answers))
     return {"inconclusive", "memory had a high that no look was near to: run it again, slower or with more looks"};
   if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.family == Family::kFree ? ""
                                                                    : reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
-  if (!WasActive(evidence))
+  if (!WasActive(evidence, answers))
     return {"inconclusive", "the process did nothing in part of the time: look again while it works"};
   if (!evidence.options.run && evidence.looks.size() < kCleanLooks)
     return {"inconclusive", "nothing was seen to grow, but " + std::to_string(evidence.looks.size()) +
@@ -521,7 +529,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
   const Json target = Target(evidence, answers);
   return {{"schema", 1}, {"tool", "unleak " UNLEAK_VERSION}, {"signatures", kSignatureVersion}, {"target", target},
           {"processes", Json::array({{{"pid", target["pid"]}, {"ppid", evidence.last.columns().meta.ppid}, {"role", ""},
-                                      {"python", target["python"]}, {"started_s", 0.0}, {"exit", target["exit"]}, {"active", WasActive(evidence)}}})},
+                                      {"python", target["python"]}, {"started_s", 0.0}, {"exit", target["exit"]}, {"active", WasActive(evidence, answers)}}})},
           {"snapshots", snapshots}, {"verdict", outcome.verdict}, {"summary", outcome.summary}, {"findings", findings},
           {"uncovered", {{"objects", static_cast<u64>(uncovered_objects) + unheld.objects}, {"bytes", static_cast<u64>(uncovered_bytes) + unheld.bytes}}},
           {"floor", {{"objects_per_s", static_cast<double>(kLeastCount) / window}, {"bytes_per_s", static_cast<double>(kLeastBytes) / window}}},
