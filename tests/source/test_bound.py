@@ -475,3 +475,25 @@ def test_removal_that_reads_a_clock(project, clock):
 def test_removal_under_a_bound(project):
     project.write("app.py", BOUNDS["evicts by a literal"][3])
     assert [p["bounded"] for p in project.ask("removed", holder=HOLDER)["places"]] == [True]
+
+
+def test_an_attribute_of_the_same_name_elsewhere_says_nothing_beside_a_sure_line(project):
+    cache = """
+        class Cache:
+            def __init__(self):
+                self.data = {}
+            def drop(self, k):
+                %s
+        """
+    other = """
+        import time
+        def expire(things, limit):
+            while time.monotonic() < limit:
+                for thing in things:
+                    thing.data.pop(0)
+        """
+    project.write("other.py", other)
+    project.write("app.py", cache % "pass")
+    assert [p["function"] for p in project.ask("removed", holder=HOLDER)["places"]] == ["expire"]
+    project.write("app.py", cache % "del self.data[k]")
+    assert [p["function"] for p in project.ask("removed", holder=HOLDER)["places"]] == ["drop"]

@@ -16,6 +16,9 @@ CLOCKS = frozenset(
     "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns now utcnow timestamp total_seconds".split()
 )
 
+_LEAST_SCORE = 0.3
+_LEAST_SHARE = 0.5  # of the best place's score
+
 
 def reads_clock(program: Program, scope: Scope) -> bool:
     """Whether a function, or one that it calls directly, asks what time it is."""
@@ -56,7 +59,10 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
         found.append(
             place(mutation.scope, mutation.node, mutation.operation, score, reads_clock=clock, bounded=bounded)
         )
-    places = [p for p in ranked(program, found, program.limits.places) if p["score"] >= 0.3]
+    ordered = ranked(program, found, program.limits.places)
+    # An attribute of the same name in another module says nothing beside a line that is surely meant.
+    least = max([_LEAST_SCORE] + [_LEAST_SHARE * p["score"] for p in ordered[:1]])
+    places = [p for p in ordered if p["score"] >= least]
     if not places:
         return None, "no line that takes entries out of %s was found" % describe(question)
     return {"places": places}, ""
