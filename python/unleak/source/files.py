@@ -15,6 +15,8 @@ import stat
 import tokenize
 from typing import Callable, Dict, List, Optional, Tuple
 
+from .archives import Archives
+
 MAX_FILE_BYTES = 32 << 20
 CHANGED = " was changed after the program started: lines may be off"
 
@@ -134,9 +136,11 @@ class TargetFiles:
         self._root_fd: Optional[int] = None
         self._data: Dict[str, Optional[bytes]] = {}
         self._openat2_works = True
+        self._archives = Archives()
 
     def close(self) -> None:
-        """Gives the descriptor of the root back."""
+        """Gives the descriptors of the root and of archives back."""
+        self._archives.close()
         if self._root_fd is not None:
             os.close(self._root_fd)
             self._root_fd = None
@@ -162,11 +166,7 @@ class TargetFiles:
             return None
         full = path if path.startswith("/") else os.path.join(self.cwd, path) if self.cwd else path
         try:
-            fd = self._open(full)
-            try:
-                data, changed = _read_regular(fd, self.max_bytes)
-            finally:
-                os.close(fd)
+            data, changed = self._content(full)
         except OSError as error:
             if not quiet:
                 self.notes.append("%s could not be read: %s" % (path, error.strerror or error))
@@ -174,6 +174,16 @@ class TargetFiles:
         if self.started is not None and changed > self.started and not quiet:
             self.notes.append(path + CHANGED)
         return data
+
+    def _content(self, path: str) -> Tuple[bytes, float]:
+        try:
+            fd = self._open(path)
+        except NotADirectoryError:  # in an archive: a zipapp, an egg, a zip file on sys.path
+            return self._archives.read(path, self._open, self.max_bytes)
+        try:
+            return _read_regular(fd, self.max_bytes)
+        finally:
+            os.close(fd)
 
     def folder(self, path: str) -> List[str]:
         """Names in a folder, sorted; [] if it cannot be listed."""
