@@ -140,6 +140,10 @@ class Session:
     def next(self) -> Json:
         return _json("unleak_session_next", self._handle)
 
+    def observe(self, reply: Json) -> None:
+        """What the helper saw of the references that next() asked for."""
+        _check(library().unleak_session_observe(self._handle, json.dumps(reply).encode()))
+
     def questions(self) -> Json:
         return _json("unleak_session_questions", self._handle)
 

@@ -43,6 +43,13 @@ int unleak_session_next(unleak_session* d, char** json) {
   });
 }
 
+int unleak_session_observe(unleak_session* d, const char* reply) {
+  return Guarded([&]() -> Status {
+    if (!d || !reply) return Status(unleak::Code::kUsage, "session or reply is NULL");
+    return d->session.Observe(reply);
+  });
+}
+
 int unleak_session_questions(unleak_session* d, char** json) {
   return Guarded([&]() -> Status {
     auto questions = d->session.Questions();

@@ -46,7 +46,8 @@ UNLEAK_API int unleak_export(unleak_snapshot* s, const char* format, const char*
 UNLEAK_API int unleak_session_new(const char* options, unleak_session** out); /* {"looks": 4, "duration_s": null, "run": false, ...} */
 UNLEAK_API int unleak_session_add(unleak_session* d, unleak_snapshot* s);     /* folds the look in and takes the snapshot over (freed or kept as the last one, without its owned blocks) */
 UNLEAK_API int unleak_session_make_room(unleak_session* d);                   /* drops the last look before the next is opened: half the memory; nothing can be concluded until one is added */
-UNLEAK_API int unleak_session_next(unleak_session* d, char** json);           /* {"done": false, "wait_s": 3.0, "why": "..."} */
+UNLEAK_API int unleak_session_next(unleak_session* d, char** json);           /* {"done": false, "wait_s": 3.0, "why": "...", "references": {...}} */
+UNLEAK_API int unleak_session_observe(unleak_session* d, const char* reply);  /* what the helper saw of the "references" that `next` asked for */
 UNLEAK_API int unleak_session_questions(unleak_session* d, char** json);      /* schema: docs/questions.md */
 UNLEAK_API int unleak_session_conclude(unleak_session* d, const char* answers, char** json); /* verdict document, schema 1 */
 UNLEAK_API int unleak_session_inherited(unleak_session* parent, unleak_session* child, const char* options, char** json); /* of the last looks: what a forked child shares with its parent, what it added, freed; {"limit": 5} types */

@@ -8,7 +8,6 @@
 // seen, and that is no error.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -23,12 +22,11 @@ namespace unleak::capture {
 struct WatchInput {
   u32 pid;
   const unleak_layout& layout;
-  std::span<const u64> thread_states;  // PyThreadState of each of the look's threads
   const std::string& proc_root;
 };
 
-// Watches for at most a fifth of a second and fills columns->memory_sites. Needs the threads and code objects of the
-// look. Call it when the process runs.
+// Watches for at most a fifth of a second and fills columns->memory_sites. Needs the code objects of the look. Call it
+// when the process runs.
 void WatchAllocations(const WatchInput& input, snapshot::Columns* columns);
 
 }  // namespace unleak::capture

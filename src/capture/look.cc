@@ -112,7 +112,7 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
   MarkGilHolder(assembler.thread_states(), facts.gil_holder, &columns);
   DescribeProcess(inspected, facts, options, &columns);
   columns.meta.cpu_before_ns = cpu_before;
-  if (options.watch) WatchAllocations({pid, *layout, assembler.thread_states(), options.proc_root}, &columns);
+  if (options.watch) WatchAllocations({pid, *layout, options.proc_root}, &columns);
   if (cost) *cost = {facts.clone_cpu_ns, facts.tracer_cpu_ns};
   return columns;
 }

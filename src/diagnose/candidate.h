@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "diagnose/count_writes.h"
 #include "diagnose/look.h"
 #include "diagnose/series.h"
 
@@ -22,6 +23,7 @@ struct Evidence {
   const std::vector<LookSummary>& looks;
   const graph::Heap& last;
   const Options& options;
+  const CountWrites& writes;
   double window_s() const { return looks.back().facts.at_s - looks.front().facts.at_s; }
 };
 

@@ -239,7 +239,8 @@ Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate
   Judged j{std::move(candidate)};
   Candidate& c = j.candidate;
   if (const Json* made = Answer(answers, c.key + ".made")) {  // where they are made does not say who lost them
-    c.finding["sites"]["allocated"] = Places(made);
+    Json& allocated = c.finding["sites"]["allocated"];
+    if (allocated.empty()) allocated = Places(made);  // what was seen goes before what may be
     std::erase_if(c.questions, [](const Json& question) { return question["ask"] == "made"; });
   }
   Json places = Merge(answers, c.questions);

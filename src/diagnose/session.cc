@@ -131,6 +131,7 @@ Status Session::Add(graph::Heap heap) {
   if (looks_.empty()) first_ = meta;
   looks_.push_back(Summarise(heap, at_s, true));
   last_.emplace(std::move(heap));
+  writes_.Settle(*last_);
   candidates_.reset();
   if (options_.run) Thin();
   return Status::Ok();
@@ -157,7 +158,7 @@ void Session::Thin() {
 
 const std::vector<Candidate>& Session::Candidates() {
   if (!candidates_) {
-    const Evidence evidence{looks_, *last_, options_};
+    const Evidence evidence{looks_, *last_, options_, writes_};
     candidates_.emplace();
     for (const RegisteredDetector& detector : Detectors()) {
       auto found = detector.find(evidence);
@@ -168,7 +169,22 @@ const std::vector<Candidate>& Session::Candidates() {
 }
 
 std::string Session::Next() {
-  auto say = [](bool done, double wait, const std::string& why) { return Json{{"done", done}, {"wait_s", wait}, {"why", why}}.dump(); };
+  Json plan = Plan();
+  if (last_ && !options_.run && !plan["done"].get<bool>())
+    if (Json references = WatchNext(looks_, *last_); !references.is_null()) plan["references"] = std::move(references);
+  return plan.dump();
+}
+
+Status Session::Observe(const std::string& reply) {
+  const Json json = Json::parse(reply, nullptr, false);
+  if (!json.is_object()) return Status(Code::kUsage, "what was seen of references is no JSON object");
+  writes_.Observe(json);
+  candidates_.reset();
+  return Status::Ok();
+}
+
+Json Session::Plan() {
+  auto say = [](bool done, double wait, const std::string& why) { return Json{{"done", done}, {"wait_s", wait}, {"why", why}}; };
   if (!last_) return say(false, 0, HasLook().message());
   const double elapsed = looks_.back().facts.at_s;
   if (options_.run) return say(false, std::max(kRunFirst, kRunShare * elapsed), "until the program ends");
@@ -214,7 +230,7 @@ Result<std::string> Session::Conclude(const std::string& answers) {
     json = Json::parse(answers, nullptr, false);
     if (!json.is_object()) return Status(Code::kUsage, "the answers are no JSON object");
   }
-  const Evidence evidence{looks_, *last_, options_};
+  const Evidence evidence{looks_, *last_, options_, writes_};
   const Json document = diagnose::Conclude(evidence, Candidates(), json);
   return document.dump(1, ' ', false, Json::error_handler_t::replace);
 }

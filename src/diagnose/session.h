@@ -25,8 +25,12 @@ class Session {
   // Folds a look in that fits.
   Status Add(graph::Heap heap);
 
-  // {"done": bool, "wait_s": seconds from the last look to the next, "why": text}
+  // {"done": bool, "wait_s": seconds from the last look to the next, "why": text}, and "references" where objects are lost: what
+  // to ask the capture helper to watch until then, whose reply Observe takes.
   std::string Next();
+
+  // The capture helper's reply to "references". kUsage if it is no JSON object.
+  Status Observe(const std::string& reply);
 
   // docs/questions.md. kUsage before the first look.
   Result<std::string> Questions();
@@ -39,12 +43,14 @@ class Session {
 
  private:
   const std::vector<Candidate>& Candidates();
+  Json Plan();
   Status HasLook() const;
   double SinceFirst(const snapshot::Meta& meta) const;  // seconds
   void Thin();
 
   Options options_;
   std::vector<LookSummary> looks_;
+  CountWrites writes_;
   std::optional<graph::Heap> last_;
   std::optional<std::vector<Candidate>> candidates_;  // of the looks so far
   snapshot::Meta first_;  // of the first look, once there is one

@@ -122,6 +122,10 @@ class Session:
         """What a forked child shares with this parent, what it added and freed, by their last looks."""
         return _guarded(self._core.inherited, child._core)
 
+    def observe(self, reply: Dict[str, Any]) -> None:
+        """Fold in what the helper saw of the references that next() asked for."""
+        _guarded(self._core.observe, reply)
+
     def questions(self) -> Dict[str, Any]:
         return _guarded(self._core.questions)
 

@@ -14,6 +14,7 @@ from unleak.cli.interrupts import Interrupts
 from unleak.cli.journal import Journal
 from unleak.cli.progress import Progress
 
+WATCH_SHARE, WATCH_S, WATCH_LEAST_S = 0.7, 0.8, 0.2     # of the time until the next look; seconds
 MOST_PROCESSES = 64      # of --children: each costs a session and its looks
 MOST_UNFOLDED = 3        # looks of a process that wait in memory until there is time to fold them
 RETRY_S = 0.5            # after a look that could not be taken
@@ -43,6 +44,7 @@ class Subject:
         self.unfolded: List[List[int]] = []
         self.due = time.monotonic()
         self.not_before = 0.0
+        self.references: Dict[str, Any] = {}    # what the session wants to see of them before the next look
         self.done = False
         self.problem: Optional[errors.Failure] = None
         self.notes: List[str] = []
@@ -131,6 +133,7 @@ class Watch:
         subject.session.add(snapshot)
         plan = subject.session.next()
         subject.done = bool(plan.get("done"))
+        subject.references = plan.get("references") or {}
         subject.due = subject.last_at + max(0.0, float(plan.get("wait_s") or 0.0))
         subject.fold_s = time.monotonic() - began
 
@@ -149,6 +152,8 @@ class Watch:
             if taken:
                 subject.unfolded.append(taken)
                 self._go_on(subject)
+                if len(subjects) == 1:
+                    self.watch_references(subject)
             else:
                 self._failed(subject)
         for subject in subjects:
@@ -207,6 +212,22 @@ class Watch:
             return
         subject.done = True
         subject.notes.append(_ended_early(subject))
+
+    def watch_references(self, subject: Subject) -> None:
+        """See who changes the counts of objects that the session asks for, while the next look is not due."""
+        spare = min((subject.due - time.monotonic()) * WATCH_SHARE, WATCH_S)
+        if subject.done or subject.unfolded or not subject.references or spare < WATCH_LEAST_S:
+            return
+        request = {"cmd": "references", "pid": subject.pid, "time_ms": int(spare * 1e3), **subject.references}
+        try:
+            seen, _ = self.helper.call(request)
+        except (Refused, Interrupted) as problem:
+            self.journal.write("pid %d: references not watched: %s" % (subject.pid, problem.message))
+            return
+        self.journal.write("pid %d: watched references for %.1f s: %d counts, %d objects from their making on%s" % (
+            subject.pid, spare, len(seen.get("counts", [])), len(seen.get("lives", [])),
+            "; " + seen["problem"] if seen.get("problem") else ""))
+        subject.session.observe(seen)
 
     def adopt(self, subjects: List[Subject]) -> None:
         """Add descendants of the subjects that were not there before (--children)."""

@@ -7,7 +7,10 @@
 // Evidence: Each object's reference count is compared with the references that the look shows. Objects of a type
 // (strings, ints and bytes too, which the collector does not know: they are found in the allocator's pools) with a
 // reference that no object, root, frame or native data explains become more from look to look, and those of the first
-// look are still there. Or the surplus of one object in use, or of a type's objects, rises in each interval.
+// look are still there. Or the surplus of one object in use, or of a type's objects, rises in each interval. Between
+// the looks the processor tells who writes to such an object's count, and to those of objects that are made where the
+// lost ones were: the native function that took references, the line of Python that called it, the line that made the
+// object.
 //
 // Remedy: Mend the extension, or take a release in which it is mended; until then leave the call out, or keep away from
 // its error path.
@@ -17,8 +20,11 @@
 //     if (!convert(list)) return NULL;           // the error path forgets Py_DECREF(list)
 //
 // Limits: At least four looks and 16 references. Native code that keeps objects in memory of its own, in a growing
-// cache of C, looks the same. The native call that forgets is not named. Classes, modules and their namespaces live as
-// long as the program: a count of theirs that rises costs no memory, and is told as possible only.
+// cache of C, looks the same. The native call is named only where the kernel gives watchpoints
+// (kernel.perf_event_paranoid at most 2, or CAP_PERFMON), with one process, in builds with the GIL, and for objects of
+// the small-object allocator; where several functions took references, which of them forgets is not told. Classes,
+// modules and their namespaces live as long as the program: a count of theirs that rises costs no memory, and is told
+// as possible only.
 #include <algorithm>
 
 #include "diagnose/detectors/detectors.h"
@@ -87,6 +93,7 @@ Candidate LostObjects(const Evidence& evidence, const std::string& type, const S
   c.finding = {
       {"kind", "lost-reference"},
       {"what", what},
+      {"sites", evidence.writes.PlacesOfType(type)},
       {"growth", GrowthOf(series, series, c, held)},
       {"evidence",
        {{"instances", series.value}, {"at_s", series.at_s}, {"survival", c.survival}, {"referrers", Json::array()}}}};
@@ -146,6 +153,7 @@ Candidate HeldObject(const Evidence& evidence, u32 node, const Series& series, c
   const Series one = SeriesOf(evidence.looks, [](const LookSummary&) { return u64{1}; });
   c.finding = {{"kind", "lost-reference"},
                {"what", what},
+               {"sites", evidence.writes.PlacesOfObject(columns.address[node])},
                {"growth", GrowthOf(one, series, c, 0.0)},
                {"evidence",
                 {{"surplus", series.value},

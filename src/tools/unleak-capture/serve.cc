@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "commands.h"
 #include "facts.h"
+#include "references.h"
 #include "snapshot/file.h"
 #include "start.h"
 
@@ -90,6 +91,7 @@ Reply Look(const json& request) {
   if (!columns.ok()) return {ErrorOf(columns.status()), UniqueFd()};
   UniqueFd memory(memfd_create("unleak-look", MFD_CLOEXEC));
   if (!memory.valid()) return {ErrorOf(SystemError("memfd_create", "a file in memory for the look", errno)), UniqueFd()};
+  if (core.empty()) RememberCodes(pid, *columns);
   const Status written = snapshot::WriteFd(*columns, memory.get(), snapshot::Encoding::kRaw);
   if (!written.ok()) return {ErrorOf(written), UniqueFd()};
   return {FactsOf(*columns), std::move(memory)};
@@ -115,6 +117,7 @@ Reply Answer(const std::string& line, int socket) {
   const std::string command = Get(request, "cmd", std::string());
   const u32 pid = Get(request, "pid", 0u);
   if (command == "look") return Look(request);
+  if (command == "references") return {WatchCounts(request), UniqueFd()};
   if (command == "inspect") return {FactsOf(capture::Inspect(pid, OptionsOf(request))), UniqueFd()};
   if (command == "descendants") return {json{{"pids", capture::Descendants(pid, "/proc")}}, UniqueFd()};
   if (command == "start") return Start(request, socket);
