@@ -30,10 +30,10 @@ constexpr int kMostHeaps = 4;  // readings of the allocator's pools
 constexpr u64 kCodeBytes = 16;
 constexpr u64 kMostCount = u64{1} << 31;  // above: a link between free blocks
 
-// What objects of a type look like in memory.
+// What lost objects look like in memory.
 struct LostKind {
   BlockKind block;
-  u64 type = 0;
+  std::vector<u64> types;  // those of this kind
 };
 
 // A sample, kept until the time is over: its stack is read later.
@@ -124,7 +124,7 @@ class ReferenceWatch {
     ++heaps_;
   }
 
-  // Of each type the kind that most of its lost objects have.
+  // The kinds that most of the lost objects of each type have.
   std::vector<LostKind> KindsOfLost() {
     std::vector<LostKind> kinds;
     if (input_.like.empty()) return kinds;
@@ -142,7 +142,10 @@ class ReferenceWatch {
       }
       const auto most = std::max_element(counts.begin(), counts.end(),
                                          [](const auto& a, const auto& b) { return a.second < b.second; });
-      if (most != counts.end()) kinds.push_back({most->first, TypeOf(lost[0])});
+      if (most == counts.end()) continue;
+      auto same = std::find_if(kinds.begin(), kinds.end(), [&](const LostKind& k) { return k.block == most->first; });
+      if (same == kinds.end()) same = kinds.insert(same, {most->first, {}});
+      same->types.push_back(TypeOf(lost[0]));
     }
     return kinds;
   }
@@ -250,7 +253,8 @@ class ReferenceWatch {
       const std::vector<Write> writes = Watch(words, std::min(kRoundNs, end - now), true);
       const u64 quiet = NowNs() - kSettledNs;
       for (size_t i = 0; i < objects.size(); ++i)
-        if (TypeOf(objects[i]) == kind.type) AddLife(objects[i], static_cast<u32>(i), writes, quiet);
+        if (std::count(kind.types.begin(), kind.types.end(), TypeOf(objects[i])) != 0)
+          AddLife(objects[i], static_cast<u32>(i), writes, quiet);
     }
   }
 

@@ -14,7 +14,7 @@ from unleak.cli.interrupts import Interrupts
 from unleak.cli.journal import Journal
 from unleak.cli.progress import Progress
 
-WATCH_SHARE, WATCH_S, WATCH_LEAST_S = 0.7, 0.8, 0.2     # of the time until the next look; seconds
+WATCH_SHARE, WATCH_S, WATCH_LEAST_S = 0.7, 1.2, 0.2     # of the time until the next look; seconds
 MOST_PROCESSES = 64      # of --children: each costs a session and its looks
 MOST_UNFOLDED = 3        # looks of a process that wait in memory until there is time to fold them
 RETRY_S = 0.5            # after a look that could not be taken
