@@ -110,7 +110,14 @@ def summary(label: str, rows: List[Row]) -> Tuple[str, float]:
 
 def score_own(words: List[str]) -> Path:
     out = ROOT / "build" / "verdict_time"
-    command = [sys.executable, str(ROOT / "tests" / "leaks" / "bench.py"), "--diagnose-args=", "--out", str(out), *words]
+    command = [
+        sys.executable,
+        str(ROOT / "tests" / "leaks" / "bench.py"),
+        "--diagnose-args=",
+        "--out",
+        str(out),
+        *words,
+    ]
     subprocess.run(command, check=False, cwd=ROOT)
     return out
 
