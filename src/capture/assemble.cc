@@ -1,8 +1,15 @@
 #include "capture/assemble.h"
 
+#include <algorithm>
+
 #include "capture/assemble_steps.h"
 
 namespace unleak::capture {
+namespace {
+
+constexpr size_t kBlocksAhead = 8192;  // of a slot, as many as its objects own
+
+}  // namespace
 
 Assembler::Assembler() : index_(std::make_unique<AddressIndex>()) {}
 Assembler::~Assembler() = default;
@@ -22,6 +29,7 @@ void Assembler::Restart() {
 void Assembler::Words(const u64* words, std::size_t count) {
   nodes_.Prepare(count / 4);
   edges_.Prepare(count / 2);
+  blocks_.Prepare(std::min(count / 2, kBlocksAhead));
   const u64* end = words + count;
   while (end - words >= 2) {
     const u64 tag = words[0] & 7;

@@ -16,6 +16,7 @@ namespace {
 constexpr u64 kDescriptor = 4096;     // of thread-local variables and glibc's struct pthread, above its address
 constexpr u64 kMostStack = 64 << 20;  // of one stack that is looked at
 constexpr size_t kMostThreads = 1 << 14;
+constexpr size_t kMostRanges = 1 << 16;  // of data: a forged image may have hundreds of segments, each of everything
 
 class MemorySource final : public elf::Source {
  public:
@@ -29,12 +30,12 @@ class MemorySource final : public elf::Source {
 // Adds what of [start, end) is private and writable.
 void AddWritable(const std::vector<Mapping>& maps, u64 start, u64 end, const NativeRange& like,
                  std::vector<NativeRange>* out) {
-  for (const Mapping& m : maps) {
-    if (m.end <= start || !m.readable || !m.writable || m.shared) continue;
-    if (m.start >= end) break;
+  auto m = std::upper_bound(maps.begin(), maps.end(), start, [](u64 a, const Mapping& b) { return a < b.end; });
+  for (; m != maps.end() && m->start < end && out->size() < kMostRanges; ++m) {
+    if (!m->readable || !m->writable || m->shared) continue;
     NativeRange range = like;
-    range.start = (std::max(start, m.start) + 7) & ~u64{7};
-    range.end = std::min(end, m.end) & ~u64{7};
+    range.start = (std::max(start, m->start) + 7) & ~u64{7};
+    range.end = std::min(end, m->end) & ~u64{7};
     if (range.start < range.end) out->push_back(range);
   }
 }
@@ -80,6 +81,7 @@ std::vector<NativeRange> FindDataRanges(Memory& memory, const std::vector<Mappin
   std::vector<NativeRange> out;
   const auto source = std::make_shared<MemorySource>(memory);
   for (const Mapping& m : maps) {
+    if (out.size() >= kMostRanges) break;
     if (!m.path.starts_with('/') || m.offset != 0 || !m.readable || m.shared) continue;
     const auto image = elf::Image::OpenMemory(source, m.start);
     if (!image.ok()) continue;

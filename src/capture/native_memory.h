@@ -41,7 +41,7 @@ void AddWaitingStacks(u32 pid, const std::string& proc_root, std::vector<ThreadS
 
 // Private writable parts of the loadable segments of all ELF images in `maps`, zero-filled tails included: exact
 // bounds, because what lies next to them is heap. Parts that were made read-only after relocation own nothing and are
-// left out.
+// left out. At most 65,536 ranges; `maps` must ascend.
 std::vector<NativeRange> FindDataRanges(Memory& memory, const std::vector<Mapping>& maps);
 // From the stack pointer (and the red zone below it) to the end of the stack, or to the thread's own descriptor where
 // one of `idents` (PyThreadState.thread_id, which on Linux is its address) lies above it in the same mapping.

@@ -21,6 +21,10 @@ constexpr u64 kMillisecond = 1'000'000;
 // for a CPU is not blamed), or at last after twenty times as long.
 constexpr u64 kHangNs = 400 * kMillisecond;
 constexpr u64 kStarvedFactor = 3;
+// Naps between two looks at the clone: short where it may stop at once, as a fault is waited for by the clone; a slot of the
+// ring takes it about a millisecond to fill.
+constexpr u64 kFirstNapNs = 5'000, kSlotNapNs = 200'000, kLongestNapNs = kMillisecond / 2;
+constexpr u64 kIdleNaps = 20;
 constexpr u64 kMostFaults = 20000, kMostHangs = 100;
 constexpr std::size_t kMostCauses = 32;
 constexpr u64 kSlotWords = UNLEAK_SLOT_BYTES / 8;
@@ -77,6 +81,7 @@ void Sandbox::Resume() { ptrace(PTRACE_SYSEMU, clone_.tid(), 0, 0); }
 
 // Waits for the clone to stop; hands on what it writes meanwhile, and interrupts it if it seems to hang.
 Status Sandbox::WaitForStop(TraceStop* stop) {
+  u64 nap = kFirstNapNs;
   for (u64 idle = 0;;) {
     bool ended = false;
     if (auto got = PollStop(clone_.tid(), &ended)) {
@@ -91,12 +96,13 @@ Status Sandbox::WaitForStop(TraceStop* stop) {
     u64 before = taken_;
     UNLEAK_RETURN_IF_ERROR(Drain());
     idle = taken_ == before ? idle + 1 : 0;
-    if (idle) SleepNs(std::min<u64>(idle, 50) * 10'000);
+    nap = idle ? std::min(nap * 2, kLongestNapNs) : kSlotNapNs;
+    SleepNs(nap);
     if (guard_) UNLEAK_RETURN_IF_ERROR(guard_());
     if (TooLate())
       return Status(Code::kExhausted, "the walk took longer than its time limit",
                     "try again when the machine is less busy, or add --copy: its memory is copied while it stands still, instead");
-    if (idle > 50 && !interrupted_ && SeemsToHang()) {
+    if (idle > kIdleNaps && !interrupted_ && SeemsToHang()) {
       interrupted_ = true;
       Interrupt(clone_.tid());
     }
