@@ -82,7 +82,7 @@ Room RoomFor(u32 pid, const std::string& proc_root) {
 
 u64 EstimatePause(const ProcStatus& status) {
   const double gib = static_cast<double>(std::min(status.page_tables * 512, status.rss)) / static_cast<double>(kGiB);
-  return 500'000 + static_cast<u64>(gib * 85e6);
+  return 500'000 + static_cast<u64>(gib * 85e6) + u64{status.threads} * 30'000;
 }
 
 u64 EstimateExtra(const ProcStatus& status, double busy) {

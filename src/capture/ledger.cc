@@ -48,7 +48,10 @@ class Ledger {
         columns_(*columns),
         taken_(PymallocRanges(input.pymalloc)),
         owners_(*columns, taken_),
-        pointers_(input.maps) {}
+        pointers_(input.maps) {
+    for (const snapshot::Thread& thread : columns_.threads) idents_.push_back(thread.ident);
+    std::sort(idents_.begin(), idents_.end());
+  }
 
   bool Run() {
     const std::vector<MapUse> uses = ReadSmaps(input_.pid, input_.proc_root);
@@ -246,8 +249,8 @@ class Ledger {
   // The control block of a thread lies at the end of its stack and starts with its own address, twice (glibc,
   // sysdeps/x86_64/nptl/tls.h, tcbhead_t: tcb, dtv, self).
   bool IsStack(const Mapping& map) {
-    for (const snapshot::Thread& thread : columns_.threads)
-      if (thread.ident >= map.start && thread.ident < map.end) return true;
+    const auto ident = std::lower_bound(idents_.begin(), idents_.end(), map.start);
+    if (ident != idents_.end() && *ident < map.end) return true;
     const u64 from = map.end - std::min(map.end - map.start, kControlBlock);
     std::vector<u64> words((map.end - from) / sizeof(u64));
     if (!input_.memory.Read(from, words.data(), words.size() * sizeof(u64))) return false;
@@ -312,6 +315,7 @@ class Ledger {
   LedgerPointers pointers_;
   Ranges claimed_;
   std::vector<snapshot::MemoryRegion> regions_;  // of malloc
+  std::vector<u64> idents_;                      // of the threads: addresses of their control blocks, ascending
   size_t region_ = 0;
   u64 counted_resident_ = 0, malloc_resident_ = 0;
   std::array<snapshot::MemorySize, kExactSizes / 16> exact_{};

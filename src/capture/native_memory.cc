@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <unordered_set>
 
 #include "capture/arch/x86_64/registers.h"
 #include "capture/proc_files.h"
@@ -15,7 +16,7 @@ namespace {
 
 constexpr u64 kDescriptor = 4096;     // of thread-local variables and glibc's struct pthread, above its address
 constexpr u64 kMostStack = 64 << 20;  // of one stack that is looked at
-constexpr size_t kMostThreads = 1 << 14;
+constexpr size_t kMostThreads = 1 << 17;
 constexpr size_t kMostRanges = 1 << 16;  // of data: a forged image may have hundreds of segments, each of everything
 
 class MemorySource final : public elf::Source {
@@ -66,10 +67,10 @@ ThreadStack StackOf(int tid, const arch::Registers& r) {
 
 void AddWaitingStacks(u32 pid, const std::string& proc_root, std::vector<ThreadStack>* known) {
   const std::string tasks = proc_root + "/" + std::to_string(pid) + "/task";
-  const size_t stopped = known->size();
+  std::unordered_set<u64> stopped;
+  for (const ThreadStack& stack : *known) stopped.insert(stack.tid);
   for (u32 tid : NumericEntries(tasks)) {
-    const auto end = known->begin() + static_cast<std::ptrdiff_t>(stopped);
-    if (std::any_of(known->begin(), end, [tid](const ThreadStack& s) { return s.tid == tid; })) continue;
+    if (stopped.count(tid)) continue;
     if (known->size() >= kMostThreads) return;
     const auto text = ReadSmallFile(tasks + "/" + std::to_string(tid) + "/syscall");
     const u64 pointer = text.ok() ? StackPointerIn(*text) : 0;
@@ -98,15 +99,15 @@ std::vector<NativeRange> FindDataRanges(Memory& memory, const std::vector<Mappin
 }
 
 std::vector<NativeRange> FindStackRanges(const std::vector<ThreadStack>& stacks, const std::vector<Mapping>& maps,
-                                         const std::vector<u64>& idents) {
+                                         std::vector<u64> idents) {
   std::vector<NativeRange> out;
+  std::sort(idents.begin(), idents.end());
   for (const ThreadStack& stack : stacks) {
     const Mapping* m = stack.pointer == 0 ? nullptr : FindMapping(maps, stack.pointer);
     if (m == nullptr || !m->writable) continue;
     u64 end = m->end;
-    for (u64 ident : idents) {
-      if (ident > stack.pointer && ident < end) end = std::min(end, ident + kDescriptor);
-    }
+    const auto ident = std::upper_bound(idents.begin(), idents.end(), stack.pointer);
+    if (ident != idents.end() && *ident < end) end = std::min(end, *ident + kDescriptor);
     NativeRange range;
     range.kind = NativeRange::Kind::kStack;
     range.start = std::max(m->start, (stack.pointer - arch::kRedZone) & ~u64{7});

@@ -46,6 +46,6 @@ std::vector<NativeRange> FindDataRanges(Memory& memory, const std::vector<Mappin
 // From the stack pointer (and the red zone below it) to the end of the stack, or to the thread's own descriptor where
 // one of `idents` (PyThreadState.thread_id, which on Linux is its address) lies above it in the same mapping.
 std::vector<NativeRange> FindStackRanges(const std::vector<ThreadStack>& stacks, const std::vector<Mapping>& maps,
-                                         const std::vector<u64>& idents);
+                                         std::vector<u64> idents);
 
 }  // namespace unleak::capture

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string>
+#include <unordered_set>
 
 #include "capture/arch/x86_64/registers.h"
 
@@ -60,9 +61,10 @@ std::optional<TraceStop> PollStop(int tid, bool* ended) {
 
 bool Seize(int tid) { return Trace(PTRACE_SEIZE, tid, 0, 0) == 0; }
 
-bool SeizeAndStop(int tid) {
-  if (!Seize(tid)) return false;
-  Interrupt(tid);
+namespace {
+
+// Waits for the stop that was asked for.
+bool AwaitStop(int tid) {
   for (;;) {
     auto stop = WaitStop(tid);
     if (!stop) return false;
@@ -71,6 +73,14 @@ bool SeizeAndStop(int tid) {
     Interrupt(tid);
     Continue(tid, stop->signal());
   }
+}
+
+}  // namespace
+
+bool SeizeAndStop(int tid) {
+  if (!Seize(tid)) return false;
+  Interrupt(tid);
+  return AwaitStop(tid);
 }
 
 void Interrupt(int tid) { Trace(PTRACE_INTERRUPT, tid, 0, 0); }
@@ -96,22 +106,34 @@ std::vector<int> Threads(u32 pid) {
 }
 
 std::vector<int> StopAllThreads(u32 pid, int* error, const std::vector<int>& before) {
-  std::vector<int> stopped, known = before;
+  // So many are asked to stop before the first is waited for: they stop side by side, and few are between a stop and its wait.
+  constexpr std::size_t kTogether = 32;
+  std::vector<int> stopped, asked;
+  std::unordered_set<int> known(before.begin(), before.end());
   *error = 0;
+  const auto wait = [&] {
+    for (int tid : asked) {
+      if (!AwaitStop(tid)) continue;
+      stopped.push_back(tid);
+      known.insert(tid);
+    }
+    asked.clear();
+  };
   for (;;) {
-    bool found = false;
+    const std::size_t had = stopped.size();
     for (int tid : Threads(pid)) {
-      if (std::find(known.begin(), known.end(), tid) != known.end()) continue;
+      if (known.count(tid)) continue;
       errno = ESRCH;
-      if (SeizeAndStop(tid)) {
-        stopped.push_back(tid);
-        known.push_back(tid);
-        found = true;
-      } else if (errno != ESRCH && errno != ECHILD) {
+      if (Seize(tid)) {
+        Interrupt(tid);
+        asked.push_back(tid);
+        if (asked.size() == kTogether) wait();
+      } else if (errno != ESRCH) {
         *error = errno;
       }
     }
-    if (!found) return stopped;
+    wait();
+    if (stopped.size() == had) return stopped;
   }
 }
 

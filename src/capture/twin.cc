@@ -248,6 +248,9 @@ class Walk {
     clone_.reset();
     auto maps = ReadMaps(pid_);
     if (!maps.ok()) return;
+    // After an exec the clone is still its child, and the code lies elsewhere.
+    if (!arch::AreThere(pid_, gadgets_)) gadgets_ = arch::FindGadgets(pid_, *maps);
+    if (!gadgets_.found()) return;
     for (int tid : Threads(pid_)) {
       u64 start = NowNs();
       if (!SeizeAndStop(tid)) continue;

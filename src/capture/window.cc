@@ -49,6 +49,10 @@ class Window {
   // Saves the thread and writes the frames. After an error nothing has changed.
   Status Open(const std::vector<Mapping>& maps) {
     if (!arch::GetRegisters(tid_, &saved_) || !GetSignalMask(tid_, &mask_)) return Gone();
+    if (!arch::AreThere(static_cast<u32>(tid_), gadgets_)) {
+      return Status(Code::kNotFound, "process " + std::to_string(pid_) + " has become another program (exec) during the look",
+                    "unleak diagnose " + std::to_string(pid_) + " looks at what it is now");
+    }
     UNLEAK_ASSIGN(frames_, arch::WriteHealingFrames(tid_, saved_, mask_, gadgets_, maps));
     DieAt(KillPoint::kFramesWritten, kill_base_);
     return Status::Ok();

@@ -23,7 +23,8 @@ struct CloneCall {
 
 // Lets the stopped thread `tid` of process `pid` call clone(): the result has a copy-on-write memory of its own, one
 // thread, no exit signal. The thread is as it was afterwards, stopped. Errors as of WriteHealingFrames, and kExhausted
-// if the kernel refuses the clone (processes, memory), kNotFound if the thread ended.
+// if the kernel refuses the clone (processes, memory), kNotFound if the thread ended or the
+// process became another program since the code was found.
 Result<CloneCall> CloneInWindow(u32 pid, int tid, const arch::Gadgets& gadgets, const std::vector<Mapping>& maps);
 
 // Lets the stopped thread `tid` reap the dead clone. False if there was nothing to reap.

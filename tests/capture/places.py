@@ -13,8 +13,8 @@ PROGRAM = "import os; os.write(1, b'ready\\n'); os.read(0, 1)"
 class Target:
     """A running program that printed its first line and waits for the end of its standard input."""
 
-    def __init__(self, command: List[str]):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, command: List[str], **options):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
         self.first_line = self.process.stdout.readline().decode().strip()
         assert self.first_line, "the target ended at once"
 

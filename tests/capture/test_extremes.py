@@ -13,7 +13,7 @@ def test_a_huge_dict_a_long_chain_a_deep_recursion_and_many_threads(interpreter,
     entries, chain = ENTRIES // part, CHAIN // part
     process = target(interpreter.exe, "extremes_target.py", str(entries), str(chain), str(DEPTH), str(THREADS))
     at = json.loads(process.first_line)
-    snapshot = look(process.pid)
+    snapshot = look(process.pid, "--max-pause", "60000")
     assert len(snapshot.edges(at["table"])) >= entries
     assert len(snapshot.address) >= 2 * entries + chain
     assert snapshot.edges(at["head"])

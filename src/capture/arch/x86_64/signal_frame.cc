@@ -124,6 +124,15 @@ void FillFrames(Frames* frames, u64 base, u64 floating_point, const Registers& r
   }
 }
 
+// `syscall; ret`, and the two forms of `mov $15, %eax; syscall`.
+constexpr std::string_view kSyscallReturn("\x0f\x05\xc3", 3), kRestorer("\x48\xc7\xc0\x0f\0\0\0\x0f\x05", 9),
+    kShortRestorer("\xb8\x0f\0\0\0\x0f\x05", 7);
+
+bool IsCode(RemoteMemory& memory, u64 address, std::string_view wanted) {
+  std::string code(wanted.size(), '\0');
+  return memory.Read(address, code.data(), code.size()) && code == wanted;
+}
+
 void Search(std::string_view code, u64 start, std::string_view pattern, u64* found) {
   std::size_t at = code.find(pattern);
   if (!*found && at != std::string_view::npos) *found = start + at;
@@ -131,8 +140,13 @@ void Search(std::string_view code, u64 start, std::string_view pattern, u64* fou
 
 }  // namespace
 
+bool AreThere(u32 pid, const Gadgets& gadgets) {
+  RemoteMemory memory(pid);
+  return IsCode(memory, gadgets.syscall_ret, kSyscallReturn) &&
+         (IsCode(memory, gadgets.sigreturn, kRestorer) || IsCode(memory, gadgets.sigreturn, kShortRestorer));
+}
+
 Gadgets FindGadgets(u32 pid, const std::vector<Mapping>& maps) {
-  using namespace std::string_view_literals;
   Gadgets gadgets;
   RemoteMemory memory(pid);
   std::string code;
@@ -143,9 +157,9 @@ Gadgets FindGadgets(u32 pid, const std::vector<Mapping>& maps) {
       if ((libc || m.path == "[vdso]") != (pass == 0) || m.end - m.start > (256u << 20)) continue;
       code.resize(m.end - m.start);
       if (!memory.Read(m.start, code.data(), code.size())) continue;
-      Search(code, m.start, "\x0f\x05\xc3"sv, &gadgets.syscall_ret);
-      Search(code, m.start, "\x48\xc7\xc0\x0f\0\0\0\x0f\x05"sv, &gadgets.sigreturn);
-      Search(code, m.start, "\xb8\x0f\0\0\0\x0f\x05"sv, &gadgets.sigreturn);
+      Search(code, m.start, kSyscallReturn, &gadgets.syscall_ret);
+      Search(code, m.start, kRestorer, &gadgets.sigreturn);
+      Search(code, m.start, kShortRestorer, &gadgets.sigreturn);
     }
   }
   return gadgets;

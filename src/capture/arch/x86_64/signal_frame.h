@@ -24,6 +24,8 @@ struct Gadgets {
 };
 // Looks in the C library and the vdso first, then in all executable mappings of files.
 Gadgets FindGadgets(u32 pid, const std::vector<Mapping>& maps);
+// Is that code at these places? Not any more in a process that has called exec since it was found.
+bool AreThere(u32 pid, const Gadgets& gadgets);
 
 struct HealingFrames {
   u64 wait = 0, resume = 0, exit = 0;  // addresses of the frames
