@@ -131,6 +131,8 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
   c.finding["sites"]["stored"] = Places(Answer(answers, c.key + ".stored"));
   const bool stored_known = !c.finding["sites"]["stored"].empty() || c.holder.kind == "interpreter";
   const size_t looks = evidence.looks.size();
+  if (c.family == Family::kContainer && !c.in_bytes && !c.finding["sites"]["stored"].empty())
+    c.finding["evidence"]["taken_out"] = Answer(answers, c.key + ".removed") != nullptr;
   JudgeBound(evidence, answers, j);
   if (j.verdict == "not_a_leak") return j;
   if (evidence.options.run && c.holder.via_frame && !c.backlog) {

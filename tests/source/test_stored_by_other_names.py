@@ -320,6 +320,18 @@ CASES = {
             bucket.append(v)  # HERE
         """,
     ),
+    "what a descriptor keeps under a name of its own": (
+        {**ATTRIBUTE, "name": "_kept_items"},
+        """
+        def delegated(name):
+            kept = "_kept_" + name
+            return property(lambda self: getattr(self, kept), lambda self, value: setattr(self, kept, value))
+        class Store:
+            items = delegated("items")
+            def keep(self, v):
+                self.items.append(v)  # HERE
+        """,
+    ),
     "a walrus": (
         {**TABLE, "inner": ["{*}"], "container": "set"},
         """

@@ -16,6 +16,7 @@ COLORS = {"LEAK": "1;31", "GARBAGE": "1;33", "PEAK": "1;33", "NOT A LEAK": "1;32
 QUESTION = re.compile(r"^[a-z]+\d+\.[a-z]+\d*: ")
 LIBRARY = re.compile(r"[^\s(]*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=\S)")     # a package says where a file is
 ORIGINS = {"bytecode": "(from the byte code: no source)", "snapshot": "(takes part; no line is known)"}
+CODE_COLUMN = 15
 MOST_TYPES, MOST_PLACES, MOST_NOTES, MOST_ROWS = 4, 3, 6, 16
 
 
@@ -25,7 +26,11 @@ def render(document: Document, color: bool = False, folder: str = "") -> str:
     lines = header(document) + [""]
     findings = document.get("findings") or []
     if folder.rstrip("/"):
-        findings = json.loads(json.dumps(findings).replace(json.dumps(folder.rstrip("/") + "/")[1:-1], ""))
+        below = json.dumps(folder.rstrip("/") + "/")[1:-1]
+        text = json.dumps(findings)
+        for head in ("--- a", "+++ b"):  # of a patch, which starts its paths with a folder of its own
+            text = text.replace(head + below, head + "/")
+        findings = json.loads(text.replace(below, ""))
     if not any(is_leak(f) and f.get("certainty") != "possible" for f in findings):
         lines += _verdict_line(document, color) + [""]
     for finding in findings:
@@ -126,7 +131,7 @@ def _paint(lines: List[str], label: str, color: bool) -> List[str]:
 
 def _what(finding: Document) -> List[str]:
     types = finding.get("what") or []
-    named = ["%s %s" % (printable(w["type"]), number(w.get("objects") or 0)) for w in types[:MOST_TYPES]]
+    named = [printable(w["type"]) + (" " + number(w["objects"]) if w.get("objects") else "") for w in types[:MOST_TYPES]]
     if len(types) > MOST_TYPES:
         named.append("%d more types" % (len(types) - MOST_TYPES))
     grown = _grown(finding)
@@ -152,7 +157,9 @@ def _held(finding: Document) -> List[str]:
     steps = [printable(holder.get("root") or "")] if holder.get("root") else []
     path = holder.get("path") or []
     entries = (finding.get("evidence") or {}).get("entries") or [None]
-    counted = path[:-1] if len(path) > 1 and path[-1].get("edge", "").startswith("[") else path
+    counted = path
+    if len(path) > 1 and path[-1].get("edge", "").startswith("[") and path[-1].get("type") != _container(finding):
+        counted = path[:-1]  # the way ends at an element
     for at, step in enumerate(path):
         # How many entries there are is known of the container that grows, the last of the path.
         known = step.get("entries", entries[-1] if at == len(counted) - 1 else None)
@@ -161,10 +168,15 @@ def _held(finding: Document) -> List[str]:
     return row("held by", text)
 
 
+def _container(finding: Document) -> Optional[str]:
+    """The type of the container that grows."""
+    return (finding.get("evidence") or {}).get("container")
+
+
 def _step(step: Dict[str, Any], last: bool) -> str:
     edge, kind = printable(step.get("edge") or "?"), printable(step.get("type") or "")
     edge = (edge[1:] if edge.startswith(".") else edge).strip()
-    if last and edge.startswith("["):
+    if last and edge.startswith("[") and step.get("entries") is None:
         return "%s → %s" % (edge, kind.rpartition(".")[2]) if kind else edge
     if not kind:
         return edge
@@ -199,9 +211,20 @@ def _sites(finding: Document) -> List[str]:
     lines: List[str] = []
     for key, label in (("stored", "stored"), ("allocated", "made"), ("suspect", "suspect")):
         for count, place in enumerate((sites.get(key) or [])[:MOST_PLACES]):
-            extra = ORIGINS.get(place.get("from") or "", "")
-            lines += row(label if count == 0 else "", _place(place), extra)
+            lines += _place_rows(label if count == 0 else "", place)
     return lines
+
+
+def _place_rows(label: str, place: Dict[str, Any]) -> List[str]:
+    """A place on one line, or with its code on a line of its own where that is too long for one."""
+    extra = ORIGINS.get(place.get("from") or "", "")
+    one = row(label, _place(place), extra)
+    if len(one) == 1 or not place.get("text"):
+        return one
+    code = printable(place["text"]).strip()
+    room = WIDTH - CODE_COLUMN
+    code = code if len(code) <= room else code[: room - 3] + "..."
+    return row(label, _place({**place, "text": ""}), extra) + [" " * CODE_COLUMN + code]
 
 
 def _place(place: Dict[str, Any]) -> str:
@@ -263,6 +286,8 @@ def _measured(evidence: Dict[str, Any]) -> List[str]:
         parts.append("%s, then %s %s later" % (size(sizes[0]), size(sizes[-1]), seconds(times[-1] - times[0])))
     elif parts and evidence.get("survival") is not None:
         parts.append("%.0f %% of those of the first look are still there" % (100 * evidence["survival"]))
+    if parts and evidence.get("taken_out") is False:
+        parts.append("no line takes entries out")
     if evidence.get("garbage_objects_per_s"):
         parts.append("%s objects of garbage a second" % number(evidence["garbage_objects_per_s"]))
         if evidence.get("threshold"):

@@ -21,6 +21,7 @@ _ASKS: Dict[str, Callable[[Program, dict], Tuple[Optional[dict], str]]] = {
     "made": made.answer,
 }
 _PATCHED = ("stored", "edge", "bulk")
+_MAY_BE_NONE = ("removed", "bound")  # that there is no such line is an answer too
 _MAX_NOTES = 40
 
 
@@ -64,7 +65,7 @@ def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
                 if ask in _PATCHED:
                     patches.add(program, found["places"])
                 answers[ident] = found
-            elif why:
+            elif why and ask not in _MAY_BE_NONE:
                 notes.append("%s: %s" % (ident, why))
         unchanged = {path + CHANGED for path in compiled.by_file if compiled.matches_source(path)}
         notes += program.notes + [note for note in reader.notes if note not in unchanged]

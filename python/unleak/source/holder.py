@@ -83,8 +83,10 @@ class Tracker:
                 self.classes = source.classes(self.class_name)[:4]
         for scope in self.classes:
             self._subclass[id(scope)] = 1.0
+            self._add_descriptors(scope)
             for base in self.program.bases(scope):
                 self._subclass.setdefault(id(base), 0.95)
+                self._add_descriptors(base)
         module, _, name = self.container.rpartition(".")
         path = (
             self.program.module_file(module)
@@ -94,6 +96,14 @@ class Tracker:
         source = self.program.source(path) if path else None
         if source is not None:
             self.container_classes = source.classes(name)[:2]
+
+    def _add_descriptors(self, klass: Scope) -> None:
+        """`calls = delegated("calls")`, which keeps its value in `_mock_calls`: the attribute is known by both names."""
+        for name, bindings in klass.bindings.items():
+            if self.name.endswith("_" + name) and any(
+                isinstance(b.value, ast.Call) and any(constant_text(a) == name for a in b.value.args) for b in bindings
+            ):
+                self.names.add(name)
 
     def _find_sources(self, question: dict) -> List[Source]:
         self.shared = self._shared_namespace()
