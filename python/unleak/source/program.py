@@ -14,6 +14,8 @@ from .syntax import Import, Scope, Source, dotted, parsed
 _LIBRARY = re.compile(r"(^|/)(site-packages|dist-packages)/|(^|/)lib(64)?/python3(\.\d+)?t?/|(^|/)lib/pypy|^<frozen ")
 _SITE = re.compile(r"^.*/(?:site-packages|dist-packages|lib(?:64)?/python3(?:\.\d+)?t?)/")
 _WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_FROZEN = re.compile(r"^<frozen ([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)>$")
+_STANDARD = re.compile(r"^(.*/lib(?:64)?/python3(?:\.\d+)?t?/)(?!(?:site|dist)-packages/)")
 _MAX_FOLLOW = 4  # re-exports followed from one import
 
 
@@ -29,6 +31,20 @@ class Limits:
         self.places = places  # places an answer lists
 
 
+def _frozen_sources(reader: TargetFiles, files: Sequence[str]) -> Iterator[str]:
+    """Files of modules that are built into the interpreter: their code says `<frozen NAME>`, their source lies in the standard library."""
+    homes = dict.fromkeys(m.group(1) for m in map(_STANDARD.match, files) if m)
+    home = next(iter(homes), None)
+    for match in map(_FROZEN.match, dict.fromkeys(files)):
+        if match is None or home is None:
+            continue
+        stem = home + match.group(1).replace(".", "/")
+        for path in (stem + ".py", stem + "/__init__.py"):
+            if reader.read(path, quiet=True) is not None:
+                yield path
+                break
+
+
 class Program:
     """All that the answers need to know of the target's files."""
 
@@ -39,9 +55,9 @@ class Program:
         self.limits = limits or Limits()
         self.main_file = main_file
         self.notes: List[str] = []
-        unique = dict.fromkeys(
-            f for f in ([main_file] + list(files)) if isinstance(f, str) and f and not f.startswith("<")
-        )
+        named = [f for f in [main_file] + list(files) if isinstance(f, str) and f]
+        unique = dict.fromkeys(f for f in named if not f.startswith("<"))
+        unique.update(dict.fromkeys(_frozen_sources(reader, named)))
         if len(unique) > self.limits.files:
             self.notes.append("only the first %d of %d files were searched" % (self.limits.files, len(unique)))
         self.files: List[str] = [f for f in unique if f.endswith((".py", ".pyw")) or f == main_file][

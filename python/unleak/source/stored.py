@@ -269,6 +269,8 @@ class Stored:
             return 0.0
         if not target.name and "." not in name:
             return 0.0
+        if target.module == "sys" and name.count(".") > (0 if target.name else 1):
+            return 0.0  # sys.stdout.write(): what hangs on sys is of other modules
         known = self.program.definition(scope, name)
         near = 0.35 if known is not None and known.kind == "function" else 0.25 if known is not None else 0.9
         given = {t for a in node.args for t in type_names(self.program, a, scope)}
