@@ -103,6 +103,21 @@ def test_rows_of_odd_processes(process):
     assert "unleak diagnose 7" in found["its seccomp"].hint
 
 
+@pytest.mark.parametrize("environ, library, free_threaded, state, words", [
+    (b"", "/usr/lib/x86_64-linux-gnu/libc.so.6", False, "ok", "glibc's malloc"),
+    (b"PYTHONMALLOC=pymalloc_debug\0", "/lib64/libc-2.31.so", False, "ok", "under the debug hooks"),
+    (b"PYTHONMALLOC=malloc_debug\0", "/usr/lib/libc.so.6", False, "limited", "no pools"),
+    (b"", "/usr/lib/libc.so.6", True, "limited", "free-threaded"),
+    (b"", "/lib/ld-musl-x86_64.so.1", False, "limited", "not glibc's"),
+    (b"", "/usr/lib/x86_64-linux-gnu/musl/libc.so", False, "limited", "not glibc's"),
+    (b"", "/usr/lib/libtcmalloc_minimal.so.4.5.9", False, "limited", "tcmalloc_minimal for the rest"),
+    (b"", "/srv/a-static-program", False, "limited", "linked statically"),
+])
+def test_allocators(process, environ, library, free_threaded, state, words):
+    row = rows(process(environ=environ, maps="1-2 r-xp 0 0 0 %s\n" % library), free_threaded=free_threaded)["allocator"]
+    assert row.state == state and words in row.found and (row.hint or state == "ok")
+
+
 def test_capabilities(machine):
     assert doctor.check_capabilities(machine(capabilities=ROOT)).state == "ok"
 

@@ -17,6 +17,7 @@ class Check(NamedTuple):
 
 
 ALLOCATORS = re.compile(r"/lib(jemalloc|tcmalloc\w*|mimalloc)\b[^/]*$", re.M)
+GLIBC = re.compile(r"(?<!musl)/libc(\.so\.6|-2\.\d+\.so)( \(deleted\))?$", re.M)
 MALLOC_SETTING = re.compile(rb"(?:^|\0)PYTHONMALLOC=([a-z_]*)")
 
 
@@ -62,26 +63,54 @@ def layout(_pid: int, target: Dict[str, Any], _folder: str) -> Optional[Check]:
     return Check("layout", "no", "not known for this Python", "unleak looks at CPython 3.9 to 3.15 and at free-threaded 3.13")
 
 
-def allocator(pid: int, _target: Dict[str, Any], folder: str) -> Optional[Check]:
+def allocator(pid: int, target: Dict[str, Any], folder: str) -> Optional[Check]:
+    if not target.get("python"):
+        return None
     setting = MALLOC_SETTING.search(_read(folder, pid, "environ"))
     found = setting.group(1).decode() if setting else ""
-    library = ALLOCATORS.search(_read(folder, pid, "maps").decode("utf-8", "replace"))
-    name = library.group(1) if library else ""
-    if found and found not in ("pymalloc", "default"):
+    if found in ("malloc", "malloc_debug"):
         return Check(
             "allocator",
             "limited",
             "PYTHONMALLOC=%s: objects that nobody reaches are not found, as there are no pools" % found,
-            "start it without PYTHONMALLOC",
+            "start it without PYTHONMALLOC, or with PYTHONMALLOC=debug",
         )
-    return Check("allocator", "ok", "Python's own" + (", and %s for the rest" % name if name else ""))
+    if target.get("free_threaded"):
+        return Check(
+            "allocator",
+            "limited",
+            "that of free-threaded builds: objects that nobody reaches are not found",
+            "look at the same program on a Python with the GIL for lost references",
+        )
+    return _malloc(_read(folder, pid, "maps").decode("utf-8", "replace"), "debug" in found)
+
+
+def _malloc(maps: str, hooks: bool) -> Check:
+    """The row of Python's own allocator, with what it and native code get their memory from."""
+    own = "Python's own" + (" under the debug hooks" if hooks else "")
+    library = ALLOCATORS.search(maps)
+    if library:
+        return Check(
+            "allocator",
+            "limited",
+            "%s, and %s for the rest: of that only the sum is known" % (own, library.group(1)),
+            "start it without %s (LD_PRELOAD) where native memory is in question" % library.group(1),
+        )
+    if maps and not GLIBC.search(maps):
+        return Check(
+            "allocator",
+            "limited",
+            "%s, and for the rest a malloc that is not glibc's (musl, or linked statically): of that only the sum is known" % own,
+            "run it on an image with glibc, linked dynamically, where native memory is in question",
+        )
+    return Check("allocator", "ok", own + ", and glibc's malloc" if maps else own)
 
 
 def symbols(pid: int, target: Dict[str, Any], _folder: str) -> Optional[Check]:
     path = str(target.get("executable") or "")
     if path.endswith(" (deleted)"):
         return Check("symbols", "limited", "its executable was replaced or deleted", "restart the program when that is convenient")
-    return Check("symbols", "ok", "found in %s" % path) if target.get("python") else None
+    return Check("symbols", "ok", "what is needed is found: %s" % path) if target.get("python") else None
 
 
 def way(pid: int, target: Dict[str, Any], _folder: str) -> Optional[Check]:
