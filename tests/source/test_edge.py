@@ -536,3 +536,13 @@ def test_a_class_that_a_library_makes_is_told_where_the_program_leads_there(proj
     )
     found = project.places("edge", **{"from": "tuple", "edge": "[*]", "to": "type", "functions": []})
     assert found[:2] == [project.marks["HERE"][0], project.marks["THERE"][0]]
+
+
+def test_native_object_in_a_dict_is_tied_by_a_call_into_its_package(project):
+    project.write(
+        "lib/python3.12/ring.py", "def make():\n    root = []\n    root[:] = [root, root, None]\n    return root\n"
+    )
+    project.write("lib/python3.12/site-packages/fibre/__init__.py", "from ._fibre import fibre\n")
+    project.write("app.py", "import ring\nimport fibre\ndef work(body):\n    return fibre.fibre(body)  # HERE\n")
+    edge = {"from": "dict", "edge": "['_current']", "to": "fibre.fibre", "bases": {"fibre.fibre": ["object"]}}
+    assert project.places("edge", **edge)[0] in project.marks["HERE"]

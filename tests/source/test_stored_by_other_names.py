@@ -114,6 +114,21 @@ CASES = {
             return issubclass(made, Plugin)  # HERE
         """,
     ),
+    "what an abstract class remembers, seen from its own object": (
+        {
+            "kind": "instance-attribute",
+            "module": "_abc",
+            "class": "_abc_data",
+            "name": "negative cache",
+            "container": "set",
+        },
+        """
+        import abc
+        class Plugin(abc.ABC): pass
+        def load(made):
+            return issubclass(made, Plugin)  # HERE
+        """,
+    ),
     "a warning's text": (
         {"kind": "module-global", "name": "__warningregistry__", "container": "dict"},
         """

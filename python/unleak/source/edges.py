@@ -242,6 +242,8 @@ def _entries(cycle: Cycle) -> Iterator[Place]:
                 yield place(scope, node, "assign", 0.8 * _value_factor(cycle, value, scope))
     both = short(cycle.target_type) in _CONTAINERS
     for found in selfput.self_puts(cycle.program, cycle.members):
+        if not both and not cycle.members and cycle.program.is_library(found.scope.source.path):
+            continue  # a list that holds itself somewhere in a library says nothing of an object in a dict
         yield place(
             found.scope, found.node, found.operation, found.sure * cycle.near(found.scope) * (1.0 if both else 0.6)
         )
@@ -398,13 +400,14 @@ def _library_makers(cycle: Cycle) -> Iterator[Place]:
 def _native_calls(cycle: Cycle, bases: object) -> Iterator[Place]:
     """The program's calls into the package of a type that no source defines: its native code ties the objects together."""
     heads: Set[str] = set()
+    makers = {short(cycle.source_type), short(cycle.target_type)}
     for name in (cycle.source_type, cycle.target_type):
         listed = bases.get(name) if isinstance(bases, dict) else None
         if find_class(cycle.program, name) is not None:
             continue
         for base in [name] + texts(listed):
             module = base.rpartition(".")[0]
-            if module and cycle.program.module_file(module) is None:
+            if module and module != "builtins" and find_class(cycle.program, base) is None:
                 heads.add(module.partition(".")[0].lstrip("_"))
     for path in cycle.program.candidates(sorted(heads)) if heads else ():
         source = cycle.program.source(path) if not cycle.program.is_library(path) else None
@@ -413,7 +416,8 @@ def _native_calls(cycle: Cycle, bases: object) -> Iterator[Place]:
                 target = scope.source.imports.get(dotted(node.func).partition(".")[0])
                 if target is not None and target.module.partition(".")[0].lstrip("_") in heads:
                     once = 1.0 if in_function(scope) else 0.4
-                    yield place(scope, node, "call", 0.5 * once * cycle.near(scope))
+                    maker = dotted(node.func).rpartition(".")[2] in makers
+                    yield place(scope, node, "call", (0.6 if maker else 0.5) * once * cycle.near(scope))
 
 
 # -- what is left --

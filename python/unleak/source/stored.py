@@ -169,7 +169,7 @@ class Stored:
             yield from implicit.chained(self.program, tracker.class_name, tracker.name, self.elements, self.frames)
         elif tracker.name == implicit.WARNINGS:
             yield from implicit.warned(self.program, tracker.path, self.frames)
-        elif any(step.name == implicit.CLASS_CACHES for step in tracker.steps):
+        elif tracker.class_name == "_abc_data" or any(step.name == implicit.CLASS_CACHES for step in tracker.steps):
             yield from implicit.class_checks(self.program, self.frames)
 
     def _own_function(self, scope: Scope) -> bool:
