@@ -83,11 +83,33 @@ std::vector<u32> BigLocals(const Heap& heap) {
   return held;
 }
 
+struct Variable {
+  u32 node;
+  std::string name;
+};
+
+// What a root of a frame holds. Before 3.11 a running frame is an object and its variables are references of it: then the one that has
+// most of what it keeps.
+Variable VariableOf(const Heap& heap, u32 root) {
+  const Columns& c = heap.columns();
+  Variable variable{c.roots[root].node, std::string(c.strings.at(c.roots[root].name))};
+  const u32 frame = variable.node;
+  if (c.role_of(frame) != snapshot::Role::kFrame) return variable;
+  for (u32 e = c.edge_row[frame]; e < c.edge_row[frame + 1]; ++e) {
+    const u32 to = c.edge_target[e];
+    if (heap.dominator(to) != frame || (variable.node != frame && heap.retained(to) <= heap.retained(variable.node))) continue;
+    if (static_cast<double>(heap.retained(to)) < kSameThing * static_cast<double>(heap.retained(frame))) continue;
+    const std::string step = heap.StepText(frame, c.edge_label[e]);
+    variable = {to, step.substr(std::min(step.find_first_not_of(". "), step.size()))};
+  }
+  return variable;
+}
+
 PeakHolder OfLocal(const Heap& heap, u32 root) {
   const Columns& c = heap.columns();
-  const u32 node = c.roots[root].node;
+  const auto [node, name] = VariableOf(heap, root);
   PeakHolder holder = OfFrame(c, c.roots[root].frame);
-  holder.variable = c.strings.at(c.roots[root].name);
+  holder.variable = name;
   holder.type = c.type_name(Accumulator(heap, node));
   holder.bytes = heap.retained(node);
   const auto members = Dominated(heap, node);

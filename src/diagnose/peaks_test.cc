@@ -40,6 +40,15 @@ TEST(Peaks, AnArgumentIsTheOutermostCallersThing) {
   EXPECT_EQ(found[0].function, "main");
 }
 
+TEST(Peaks, AVariableOfAFrameObjectIsNamedAsOne) {  // 3.9 and 3.10
+  const auto found = FindPeakHolders(
+      Build(kFrames + "root frame outer '' -> f\nf: frame { .data -> data, .n -> n }\ndata: bytes size=40M\nn: int\n"));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].variable, "data");
+  EXPECT_EQ(found[0].type, "bytes");
+  EXPECT_EQ(found[0].objects, 1u);
+}
+
 TEST(Peaks, LittleIsNoPeak) {
   EXPECT_TRUE(FindPeakHolders(Build(kFrames + "root frame outer data -> data\ndata: bytes size=20M\n")).empty());
 }
