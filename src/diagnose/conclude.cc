@@ -18,6 +18,7 @@ constexpr double kCovered = 0.90;      // the list stops where this much of the 
 constexpr size_t kMostFindings = 10;
 constexpr size_t kMostPlaces = 5;
 constexpr size_t kCleanLooks = 4;      // of a process that goes on: with fewer, growth could not be told from chance
+constexpr u64 kLeastModules = 4;       // new ones between two looks: code is being loaded
 constexpr double kShortRun = 10;  // seconds of `run` in which native growth says nothing
 constexpr u64 kLeastWork = 400'000;    // ns of CPU in an interval
 constexpr double kBacklogNeeds = 59.0;  // seconds until a backlog is believed to stay
@@ -125,6 +126,21 @@ bool MayExpire(const Evidence& evidence, const Json& answers, const Candidate& c
   return false;
 }
 
+u64 ModulesAt(const LookSummary& look) {
+  const auto it = look.types.find("module");
+  u64 sum = 0;
+  if (it != look.types.end())
+    for (u64 n : it->second.objects) sum += n;
+  return sum;
+}
+
+// A run that ended while its modules were still being loaded: classes, functions and tables came with them, once.
+bool StillLoading(const Evidence& evidence) {
+  const size_t looks = evidence.looks.size();
+  return evidence.options.run && looks >= 2 &&
+         ModulesAt(evidence.looks[looks - 1]) >= ModulesAt(evidence.looks[looks - 2]) + kLeastModules;
+}
+
 Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate candidate) {
   Judged j{std::move(candidate)};
   Candidate& c = j.candidate;
@@ -146,7 +162,7 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
     j.verdict = "not_a_leak";
     return j;
   }
-  if (c.growth.fading || (c.family == Family::kContainer && c.holder.guessed)) {
+  if (c.growth.fading || (c.family == Family::kContainer && c.holder.guessed) || StillLoading(evidence)) {
     j.certainty = "possible";
     j.backlog = true;
     return j;

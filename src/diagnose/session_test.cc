@@ -341,6 +341,30 @@ r[1..8]: app.Result size=100K
   return text;
 }
 
+TEST(Session, WhatComesWithModulesInARunIsNoLeak) {
+  const auto text = [](int modules) {
+    std::string made = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M
+root module app
+app: module { .TABLES -> tables .MODULES -> modules }
+tables: dict { }
+modules: dict { }
+)";
+    for (int look = 2; look <= 4; ++look) {
+      const auto range = [look](int count) {
+        return "[" + std::to_string(look * count + 1) + ".." + std::to_string(look * count + count) + "]";
+      };
+      made += Look(look, "t" + range(100) + ": app.Table { }\nadd tables { {*} -> t" + range(100) + " }\n");
+      if (modules) made += "m" + range(modules) + ": module { }\nadd modules { {*} -> m" + range(modules) + " }\n";
+    }
+    return made;
+  };
+  EXPECT_EQ(Diagnose(text(0), "", R"({"run": true})")["verdict"], "leak");
+  EXPECT_EQ(Diagnose(text(0))["verdict"], "leak");
+  EXPECT_EQ(Diagnose(text(20), "", R"({"run": true})")["verdict"], "inconclusive");
+  EXPECT_EQ(Diagnose(text(20))["verdict"], "leak");
+}
+
 TEST(Session, WhatMainCollectsOverAWholeRunIsNamed) {
   const Json d = Diagnose(Collecting("1M"), "", R"({"run": true})");
   EXPECT_EQ(d["verdict"], "inconclusive") << d.dump(1);
