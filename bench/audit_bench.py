@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import List, NamedTuple, Tuple
 
 from capture_bench import ROOT, Target, interpreters
