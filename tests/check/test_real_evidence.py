@@ -31,6 +31,7 @@ while True:
     step(number)
     time.sleep(0.005)
 """
+FILLING = PROGRAM.replace("@functools.cache", "@functools.lru_cache(maxsize=100000)")
 OTHER = "import functools\n\n\nclass B:\n    @functools.cache\n    def m(self):\n        return 1\n"
 
 
@@ -46,10 +47,13 @@ def unleak(*words):
 @pytest.fixture(scope="module")
 def looked_at(tmp_path_factory):
     """A folder with the program, a file that it never loads, a document and a snapshot of it."""
+    return look(tmp_path_factory.mktemp("run"), PROGRAM)
+
+
+def look(folder, program):
     found = interpreters.interpreters()
     python = next((i for i in found if i.tag == "3.12"), found[0])
-    folder = tmp_path_factory.mktemp("run")
-    (folder / "program.py").write_text(PROGRAM)
+    (folder / "program.py").write_text(program)
     (folder / "other.py").write_text(OTHER)
     with start_target(python.exe, folder / "program.py") as target:
         target.wait_ready()
@@ -58,8 +62,8 @@ def looked_at(tmp_path_factory):
     return folder
 
 
-def verdicts(folder, evidence):
-    document = json.loads(unleak("check", str(folder), "--json", "--evidence", str(folder / evidence)))
+def verdicts(folder, evidence, *words):
+    document = json.loads(unleak("check", str(folder), "--json", "--evidence", str(folder / evidence), *words))
     return {Path(f["path"]).name: (f["verdict"], f["certainty"]) for f in document["findings"]}
 
 
@@ -71,3 +75,8 @@ def test_a_document_confirms_what_leaked_and_leaves_the_rest(looked_at):
 def test_a_snapshot_tells_which_files_were_loaded(looked_at):
     found = verdicts(looked_at, "one.unleak")
     assert found == {"program.py": ("", "probable"), "other.py": ("not exercised", "probable")}
+
+
+def test_a_cache_that_was_seen_to_fill_up_is_dismissed(tmp_path):
+    found = verdicts(look(tmp_path, FILLING), "verdict.json", "--select", "bounded-cached-method")
+    assert found["program.py"][0] == "dismissed", (tmp_path / "verdict.json").read_text()
