@@ -58,7 +58,8 @@ def overview() -> str:
     lines = ["usage: unleak COMMAND [options]   (unleak COMMAND --help says more)", "",
              "Finds what leaks memory in a running Python program, who holds it and which line put it there.", ""]
     lines += ["  %-*s  %s" % (width, name, text) for name, text in registry.COMMANDS.items()]
-    lines += ["", "exit status: 0 nothing found, 1 findings, 2 usage, 3 could not be done, 130 interrupted"]
+    lines += ["", "start with:  unleak run script.py   or   unleak diagnose PID   (unleak doctor PID, if that does not work)", "",
+              "exit status: 0 nothing found, 1 findings, 2 usage, 3 could not be done, 130 interrupted"]
     return "\n".join(lines)
 
 
