@@ -86,6 +86,14 @@ TEST(Audit, AClassWhoseCountRisesDecidesNothing) {
   EXPECT_EQ(d["verdict"], "clean");
 }
 
+TEST(Audit, ACountOnAnObjectInALibrarysImageDecidesNothing) {
+  const Json d = Diagnose(Growing("add table { {*} -> float64 }\nfloat64: ext.dtype static rc=+%\n"));
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["what"][0]["type"], "ext.dtype");
+  EXPECT_EQ(d["findings"][0]["certainty"], "possible");
+  EXPECT_EQ(d["verdict"], "clean");
+}
+
 TEST(Audit, WhatConservativeReferencesExplainIsNoLoss) {
   const Json d = Diagnose(
       Growing("box: ext.Box opaque { [*] -> v (conservative) }\nadd app { .box -> box }\nv: app.Value rc=+1\n"));

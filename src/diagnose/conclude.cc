@@ -191,9 +191,18 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
   return j;
 }
 
+// Where the objects are made does not say who lost or tied them: it is no place of a store. What was seen of their making goes before
+// what the source says.
+void TakeMade(const Json& answers, Candidate& c) {
+  Json& allocated = c.finding["sites"]["allocated"];
+  if (allocated.empty()) allocated = Places(Answer(answers, c.key + ".made"));
+  std::erase_if(c.questions, [](const Json& question) { return question["ask"] == "made"; });
+}
+
 Judged JudgeCycle(const Evidence& evidence, const Json& answers, Candidate candidate) {
   Judged j{std::move(candidate)};
   Candidate& c = j.candidate;
+  TakeMade(answers, c);
   Json places = Merge(answers, c.questions);
   Json& edges = c.finding["cycle"]["edges"];
   for (size_t i = 0; i < edges.size(); ++i) {
@@ -256,11 +265,7 @@ Judged JudgePeak(const Evidence& evidence, const Json& answers, Candidate candid
 Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate candidate) {
   Judged j{std::move(candidate)};
   Candidate& c = j.candidate;
-  if (const Json* made = Answer(answers, c.key + ".made")) {  // where they are made does not say who lost them
-    Json& allocated = c.finding["sites"]["allocated"];
-    if (allocated.empty()) allocated = Places(made);  // what was seen goes before what may be
-    std::erase_if(c.questions, [](const Json& question) { return question["ask"] == "made"; });
-  }
+  TakeMade(answers, c);
   Json places = Merge(answers, c.questions);
   const bool known = !places.empty() || (c.finding.contains("sites") && !c.finding["sites"].value("suspect", Json::array()).empty());
   if (!places.empty()) c.finding["sites"]["stored"] = std::move(places);

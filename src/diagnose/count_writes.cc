@@ -197,12 +197,10 @@ Json CountWrites::PlacesOfObject(u64 address) const {
   if (rows != counts_.end())
     for (const Json& row : rows->second)
       more[PlaceOf(row)] += static_cast<i64>(Number(row, "up")) - static_cast<i64>(Number(row, "down"));
-  // Those of the interpreter itself only where no other is seen: it takes and gives back for everybody, and of what it
-  // does in registers one half may be missed.
-  std::map<Place, u64> votes, own;
+  // Not those of the interpreter itself: it takes and gives back for everybody, at places far from each other.
+  std::map<Place, u64> votes;
   for (const auto& [place, count] : more)
-    if (count > 0) (IsInterpreter(place.library) ? own : votes)[place] = static_cast<u64>(count);
-  if (votes.empty()) votes = std::move(own);
+    if (count > 0 && !place.library.empty() && !IsInterpreter(place.library)) votes[place] = static_cast<u64>(count);
   return {{"allocated", Json::array()}, {"suspect", Best(votes, Suspect)}};
 }
 

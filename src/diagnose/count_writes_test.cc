@@ -77,8 +77,9 @@ TEST(CountWrites, OneObjectAloneNamesNobody) {
 TEST(CountWrites, ACountRisesWhereMoreIsTakenThanGivenBack) {
   CountWrites writes;
   Json leak = Write("/lib/fast.so", "fast_round", 12, "up"), even = Write("/lib/other.so", "call", 3, "up");
-  leak["up"] = 30u, even["up"] = 40u, even["down"] = 40u;
-  writes.Observe({{"counts", Json::array({{{"object", 0x1000u}, {"places", Json::array({even, leak})}}})}});
+  Json loop = Write("/usr/lib/libpython3.12.so.1.0", "_PyEval_EvalFrameDefault", 12, "up");
+  leak["up"] = 30u, even["up"] = 40u, even["down"] = 40u, loop["up"] = 90u;
+  writes.Observe({{"counts", Json::array({{{"object", 0x1000u}, {"places", Json::array({even, loop, leak})}}})}});
   const Json suspect = writes.PlacesOfObject(0x1000)["suspect"];
   ASSERT_EQ(suspect.size(), 1u) << suspect;
   EXPECT_EQ(suspect[0]["function"], "fast_round");

@@ -15,6 +15,7 @@ from unleak.cli.journal import Journal
 from unleak.cli.progress import Progress
 
 WATCH_SHARE, WATCH_S, WATCH_LEAST_S = 0.7, 1.2, 0.2     # of the time until the next look; seconds
+WATCH_ONCE_S = 0.5
 MOST_PROCESSES = 64      # of --children: each costs a session and its looks
 MOST_UNFOLDED = 3        # looks of a process that wait in memory until there is time to fold them
 RETRY_S = 0.5            # after a look that could not be taken
@@ -45,6 +46,7 @@ class Subject:
         self.due = time.monotonic()
         self.not_before = 0.0
         self.references: Dict[str, Any] = {}    # what the session wants to see of them before the next look
+        self.watched = 0
         self.done = False
         self.problem: Optional[errors.Failure] = None
         self.notes: List[str] = []
@@ -216,6 +218,8 @@ class Watch:
     def watch_references(self, subject: Subject) -> None:
         """See who changes the counts of objects that the session asks for, while the next look is not due."""
         spare = min((subject.due - time.monotonic()) * WATCH_SHARE, WATCH_S)
+        if not subject.watched:
+            spare = max(spare, WATCH_ONCE_S)    # where looks take all the time, the next one comes later for once
         if subject.done or subject.unfolded or not subject.references or spare < WATCH_LEAST_S:
             return
         request = {"cmd": "references", "pid": subject.pid, "time_ms": int(spare * 1e3), **subject.references}
@@ -227,6 +231,7 @@ class Watch:
         self.journal.write("pid %d: watched references for %.1f s: %d counts, %d objects from their making on%s" % (
             subject.pid, spare, len(seen.get("counts", [])), len(seen.get("lives", [])),
             "; " + seen["problem"] if seen.get("problem") else ""))
+        subject.watched += 1
         subject.session.observe(seen)
 
     def adopt(self, subjects: List[Subject]) -> None:

@@ -23,8 +23,8 @@
 // cache of C, looks the same. The native call is named only where the kernel gives watchpoints
 // (kernel.perf_event_paranoid at most 2, or CAP_PERFMON), with one process, in builds with the GIL, and for objects of
 // the small-object allocator; where several functions took references, which of them forgets is not told. Classes,
-// modules and their namespaces live as long as the program: a count of theirs that rises costs no memory, and is told
-// as possible only.
+// modules, their namespaces, and objects that lie in a library's image live as long as the program: a count of theirs
+// that rises costs no memory, and is told as possible only.
 #include <algorithm>
 
 #include "diagnose/detectors/detectors.h"
@@ -161,8 +161,10 @@ Candidate HeldObject(const Evidence& evidence, u32 node, const Series& series, c
                  {"refcount", columns.refcount[node]},
                  {"referrers", Referrers(evidence.last, node)}}}};
   const snapshot::Role role = columns.role_of(node);
-  c.finding["evidence"]["costs_nothing"] =
-      role == snapshot::Role::kType || role == snapshot::Role::kModule || evidence.last.is_namespace(node);
+  // What lies in the image of a library is never freed, whatever its count (an extension's singletons).
+  c.finding["evidence"]["costs_nothing"] = role == snapshot::Role::kType || role == snapshot::Role::kModule ||
+                                           evidence.last.is_namespace(node) ||
+                                           (columns.flags[node] & snapshot::kStatic) != 0;
   const std::string name = c.holder.known ? c.holder.text : "a " + ShortName(c.main_type);
   c.title = "the reference count of " + name + " (" + ShortName(c.main_type) + ") rises by " +
             FormatCount(static_cast<u64>(growth.per_s + 0.5)) + " a second, and nothing new refers to it";

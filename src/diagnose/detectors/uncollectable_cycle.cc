@@ -69,6 +69,7 @@ void Ask(Candidate* c, const CycleShape& shape, const std::string& key) {
                             {"edge", edge["edge"]},
                             {"to", edge["to"]},
                             {"functions", shape.description["members"]}});
+  c->questions.push_back({{"id", key + ".made"}, {"ask", "made"}, {"type", c->main_type}});
 }
 
 }  // namespace
