@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import List
@@ -12,7 +11,7 @@ import pytest
 
 from interpreters import Interpreter
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]  # compiles the core once
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]  # the core is compiled once
 
 
 def run(command: List[str], **options) -> str:
@@ -30,12 +29,9 @@ def version(repository: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as a user's pip builds it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(folder), str(repository)])
-    (built,) = folder.glob("*.whl")
-    return built
+def wheel(wheel_build) -> Path:
+    """The wheel, built as a user's pip builds it (conftest.py)."""
+    return wheel_build.finish()
 
 
 def test_package_and_core_say_the_same_version(repository: Path, version: str) -> None:
