@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "diagnose/answers.h"
 #include "diagnose/containers.h"
 #include "diagnose/detectors/detectors.h"
+#include "diagnose/detectors/no_leaks.h"
 #include "diagnose/memory.h"
 #include "diagnose/remedy.h"
 #include "diagnose/root_cause.h"
@@ -23,14 +25,9 @@ constexpr double kShortRun = 10;  // seconds of `run` in which native growth say
 constexpr u64 kLeastWork = 400'000;    // ns of CPU in an interval
 constexpr double kBacklogNeeds = 59.0;  // seconds until a backlog is believed to stay
 constexpr u64 kLeastMissed = 32u << 20;   // bytes above every look that make a missed high matter
+constexpr u64 kLeastFilled = 256u << 10, kMuchFilled = 4u << 20;  // bytes that become resident: in each interval, in all
+constexpr double kFilledShare = 0.10;                            // of what was resident beside objects
 constexpr u64 kNativeFloor = 8u << 20;  // bytes that rise in every interval, are not judged, and are too many to call it clean
-
-const Json* Answer(const Json& answers, const std::string& id) {
-  auto all = answers.find("answers");
-  if (all == answers.end() || !all->is_object()) return nullptr;
-  auto it = all->find(id);
-  return it == all->end() || !it->is_object() ? nullptr : &*it;
-}
 
 // Places of an answer as the document lists them, best first.
 Json Places(const Json* answer) {
@@ -65,19 +62,6 @@ Json Merge(const Json& answers, const std::vector<Json>& questions) {
   return Places(&static_cast<const Json&>(Json{{"places", all}}));
 }
 
-// The value of the owner's int attribute "self.maxsize", or of a module global; -1 if it is not in the snapshot.
-i64 ReadBound(const graph::Heap& heap, const Holder& holder, const std::string& attribute) {
-  const auto& c = heap.columns();
-  if (holder.owner == kNone) return -1;
-  const std::string name = ShortName(attribute);
-  u32 value = Member(c, holder.owner, name);
-  for (const char* space : {"__dict__", "tp_dict"})
-    if (value == kNone)
-      if (const u32 dict = Member(c, holder.owner, space); dict != kNone) value = Member(c, dict, name);
-  auto it = std::lower_bound(c.ints.begin(), c.ints.end(), value, [](const auto& p, u32 n) { return p.first < n; });
-  return value != kNone && it != c.ints.end() && it->first == value ? it->second : -1;
-}
-
 struct Judged {
   Candidate candidate;
   std::string certainty = "probable";
@@ -86,35 +70,6 @@ struct Judged {
   bool unread = false;           // one big object of a run, and no line is known that read it: in one go, or not
   bool whole_run = false;        // a running function kept all that it made, and much: its work, or a leak
 };
-
-void JudgeBound(const Evidence& evidence, const Json& answers, Judged& j) {
-  Candidate& c = j.candidate;
-  i64 bound = c.structural_bound;
-  std::string read_from = c.bound_from;
-  if (const Json* answer = Answer(answers, c.key + ".bound")) {
-    if (bound < 0 && answer->contains("literal") && (*answer)["literal"].is_number()) {
-      bound = (*answer)["literal"].get<i64>();
-      read_from = "literal";
-    } else if (bound < 0 && answer->contains("attribute") && (*answer)["attribute"].is_string()) {
-      read_from = (*answer)["attribute"].get<std::string>();
-      bound = ReadBound(evidence.last, c.holder, read_from);
-    }
-  }
-  const bool ahead = bound > 0 && static_cast<u64>(bound) > c.length;
-  if (ahead || (bound < 0 && c.bounded_by_structure)) {
-    c.finding["kind"] = "filling-cache";
-    j.verdict = "not_a_leak";
-    if (ahead)
-      c.finding["bound"] = {{"value", bound}, {"read_from", read_from},
-                            {"full_in_s", c.growth.per_s > 0 ? static_cast<double>(static_cast<u64>(bound) - c.length) / c.growth.per_s : 0.0}};
-  }
-}
-
-// The code compares the length with something, but only its bytecode is known: whether the bound is ahead cannot be told.
-bool BoundUnknown(const Json& answers, const Candidate& c) {
-  const Json* answer = Answer(answers, c.key + ".bound");
-  return answer && answer->contains("value_known") && (*answer)["value_known"] == false;
-}
 
 // A remover that reads a clock, with a length that fits the uptime: entries may just be young.
 bool MayExpire(const Evidence& evidence, const Json& answers, const Candidate& c) {
@@ -149,16 +104,17 @@ Judged JudgeContainer(const Evidence& evidence, const Json& answers, Candidate c
   const size_t looks = evidence.looks.size();
   if (c.family == Family::kContainer && !c.in_bytes && !c.finding["sites"]["stored"].empty())
     c.finding["evidence"]["taken_out"] = Answer(answers, c.key + ".removed") != nullptr;
-  JudgeBound(evidence, answers, j);
-  if (j.verdict == "not_a_leak") return j;
+  if (IsFillingCache(evidence, answers, c)) {
+    j.verdict = "not_a_leak";
+    return j;
+  }
   if (evidence.options.run && c.holder.via_frame && !c.backlog) {
     j.certainty = "possible";  // what a running function collects is its work
     const double bytes = c.bytes_per_s * evidence.window_s();
     j.whole_run = looks >= 3 && c.growth.every_interval && c.survival >= kFullSurvival && bytes >= static_cast<double>(kNativeFloor);
     return j;
   }
-  if (c.growth.levelling && looks >= 4 && c.survival >= kFullSurvival) {
-    c.finding["kind"] = "warm-up";
+  if (c.survival >= kFullSurvival && IsWarmUp(evidence, c)) {
     j.verdict = "not_a_leak";
     return j;
   }
@@ -271,8 +227,7 @@ Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate
   if (!places.empty()) c.finding["sites"]["stored"] = std::move(places);
   if (evidence.looks.size() >= 4 && c.growth.steady && known) j.certainty = "confirmed";
   if (c.finding["evidence"].value("costs_nothing", false)) j.certainty = "possible";
-  if (c.growth.levelling && evidence.looks.size() >= 4) {
-    c.finding["kind"] = "warm-up";
+  if (IsWarmUp(evidence, c)) {
     j.verdict = "not_a_leak";
   } else if (c.growth.fading || (c.finding["kind"] == "immortal-string" && !c.growth.even)) {
     j.certainty = "possible";  // names that code brings when it is first run come in bursts
@@ -286,8 +241,7 @@ Judged JudgeNative(const Evidence& evidence, Candidate candidate) {
   Judged j{std::move(candidate)};
   Candidate& c = j.candidate;
   const size_t looks = evidence.looks.size();
-  if (c.growth.levelling && looks >= 4) {
-    c.finding["kind"] = "warm-up";
+  if (IsWarmUp(evidence, c)) {
     j.verdict = "not_a_leak";
   } else if (evidence.options.run && evidence.window_s() < kShortRun) {
     j.certainty = "possible";  // what native code takes while a program gets going or works off its input
@@ -416,6 +370,23 @@ u64 UnknownGrowth(const Evidence& evidence) {
   return all > objects ? all - objects : 0;
 }
 
+// Resident bytes beyond those of live objects, where they rise in every interval, to the last one, by much of what there was: somebody
+// fills memory that was allocated before the first look. 0 otherwise.
+u64 Filled(const Evidence& evidence) {
+  const auto& looks = evidence.looks;
+  if (looks.size() < 4) return 0;
+  const auto beyond = [&](size_t i) {
+    const LookFacts& f = looks[i].facts;
+    return f.rss - std::min(f.rss, f.live_bytes);
+  };
+  for (size_t i = 1; i < looks.size(); ++i)
+    if (beyond(i) < beyond(i - 1) + kLeastFilled) return 0;
+  const u64 all = beyond(looks.size() - 1) - beyond(0), last = beyond(looks.size() - 1) - beyond(looks.size() - 2);
+  const double mean = static_cast<double>(all) / std::max(evidence.window_s(), 1e-3);
+  const double now = static_cast<double>(last) / std::max(looks.back().facts.at_s - looks[looks.size() - 2].facts.at_s, 1e-3);
+  return all >= kMuchFilled && static_cast<double>(all) >= kFilledShare * static_cast<double>(beyond(0)) && now >= 0.5 * mean ? all : 0;
+}
+
 struct Outcome {
   std::string verdict, summary;
 };
@@ -492,6 +463,9 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
   if (const u64 unknown = UnknownGrowth(evidence); unknown >= kNativeFloor)
     return {"inconclusive", "no Python object and no block of malloc grew, but " + FormatBytes(static_cast<double>(unknown)) +
                                 " more are resident in memory whose allocator is not known (unleak memory shows it)"};
+  if (const u64 filled = Filled(evidence); filled != 0)
+    return {"inconclusive", "no Python object grew, but " + FormatBytes(static_cast<double>(filled)) +
+                                " more became resident, some at every look: native code fills memory that it has: look longer (--duration)"};
   return {"clean", "nothing grew: no container, type or cycle above the floor"};
 }
 

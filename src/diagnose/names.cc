@@ -214,7 +214,7 @@ int Telling(const Columns& c, u32 type) {
     case Role::kTraceback: return 64;
     case Role::kGenerator:
     case Role::kCoroutine:
-    case Role::kAsyncGenerator: return 60;
+    case Role::kAsyncGenerator: return 63;  // before the frame that it keeps
     case Role::kLruCache: return 58;
     case Role::kFunction: return 46;
     case Role::kCell: return 42;

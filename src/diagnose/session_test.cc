@@ -482,5 +482,17 @@ app: module { .REPORT -> report }
   EXPECT_EQ(d["findings"][0]["what"][0]["type"], "io.Text");
 }
 
+// An anonymous block that native code fills: nothing is allocated any more, more is resident each time.
+TEST(Session, MemoryThatIsFilledIsNotCalledClean) {
+  const auto look = [](int number, int rss) {
+    return "\nlook " + std::to_string(number) + "\nmeta at=" + std::to_string(10 + 2 * number) + "s cpu=" + std::to_string(number * 10) +
+           "ms rss=" + std::to_string(rss) + "K\n";
+  };
+  const std::string start = "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=18152K\nroot module app\napp: module\n";
+  EXPECT_EQ(Diagnose(start + look(2, 19696) + look(3, 21136) + look(4, 22872))["verdict"], "inconclusive");
+  EXPECT_EQ(Diagnose(start + look(2, 21000) + look(3, 22600) + look(4, 22900))["verdict"], "clean");  // it levels off
+  EXPECT_EQ(Diagnose(start + look(2, 18500) + look(3, 18800) + look(4, 19100))["verdict"], "clean");  // it is little
+}
+
 }  // namespace
 }  // namespace unleak::diagnose
