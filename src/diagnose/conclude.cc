@@ -485,19 +485,26 @@ Json Target(const Evidence& evidence, const Json& answers) {
   return target;
 }
 
-Json Notes(const Evidence& evidence, const Json& answers) {
+// Why a question of a candidate that is not listed has no answer is of no interest: "t1.stored: no line ...".
+bool IsOfInterest(const std::string& note, const std::vector<std::string>& unlisted) {
+  return std::none_of(unlisted.begin(), unlisted.end(), [&](const std::string& key) { return note.starts_with(key + "."); });
+}
+
+Json Notes(const Evidence& evidence, const Json& answers, const std::vector<std::string>& unlisted) {
   Json notes = Json::array();
   const auto& c = evidence.last.columns();
   for (u32 note : c.meta.notes) notes.push_back(c.strings.at(note));
   if (auto given = answers.find("notes"); given != answers.end() && given->is_array())
     for (const Json& n : *given)
-      if (n.is_string()) notes.push_back(n);
+      if (n.is_string() && IsOfInterest(n.get<std::string>(), unlisted)) notes.push_back(n);
   return notes;
 }
 
 }  // namespace
 
 Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const Json& answers) {
+  std::vector<std::string> unlisted;  // keys of candidates
+  for (const Candidate& c : candidates) unlisted.push_back(c.key);
   DropExplained(evidence.last, candidates);
   DropOwnedNative(candidates);
   std::vector<Judged> judged;
@@ -515,6 +522,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
     const bool listed = evidence.options.all || (findings.size() < kMostFindings && (findings.size() < 2 || covered < kCovered * growth));
     covered += j.candidate.bytes_per_s;
     if (listed) {
+      std::erase(unlisted, j.candidate.key);
       findings.push_back(ToFinding(evidence, answers, j));
     } else {
       uncovered_objects += j.candidate.objects_per_s * evidence.window_s();
@@ -531,7 +539,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
           {"snapshots", snapshots}, {"verdict", outcome.verdict}, {"summary", outcome.summary}, {"findings", findings},
           {"uncovered", {{"objects", static_cast<u64>(uncovered_objects) + unheld.objects}, {"bytes", static_cast<u64>(uncovered_bytes) + unheld.bytes}}},
           {"floor", {{"objects_per_s", static_cast<double>(kLeastCount) / window}, {"bytes_per_s", static_cast<double>(kLeastBytes) / window}}},
-          {"memory", Memory(evidence)}, {"notes", Notes(evidence, answers)}};
+          {"memory", Memory(evidence)}, {"notes", Notes(evidence, answers, unlisted)}};
 }
 
 }  // namespace unleak::diagnose

@@ -196,6 +196,12 @@ std::string Collected(int number, int collected, const std::string& collector = 
          "ms\ncollector " + collector + " threshold=700,10,10 collected=" + std::to_string(collected) + ",0,0\n";
 }
 
+TEST(Session, NotesOfQuestionsStayWithTheirFindings) {
+  const Json d = Diagnose(kLeak, R"({"notes": ["c0.stored: no line was found", "app.py was changed"]})");
+  ASSERT_EQ(d["findings"].size(), 1u);
+  EXPECT_EQ(d["notes"], Json({"c0.stored: no line was found", "app.py was changed"}));
+}
+
 TEST(Session, CyclesThatTheCollectorFreesAreGarbage) {
   const Json d = Diagnose(kCycles + Collected(2, 1100) + Collected(3, 1200) + Collected(4, 1300),
                           R"({"answers": {"g0.edge0": {"places": [{"file": "app.py", "line": 3, "function": "f"}]}}})");
