@@ -214,6 +214,18 @@ TEST(Session, CyclesThatTheCollectorFreesAreGarbage) {
   EXPECT_EQ(f["remedy"]["action"], "break-cycle");
 }
 
+TEST(Session, WhatTheInterpreterTakesApartAtTheEndOfARunIsNoGarbage) {
+  const std::string running = "thread main\ncode main file=/srv/job.py line=3\nframe f thread=main code=main line=9\n";
+  std::string quiet = kCycles.substr(0, kCycles.find("a[1..20]"));
+  const std::string cycles = "a[1..90]: app.Node { .next -> b[i] }\nb[1..90]: app.Node { .next -> a[i] }\n";
+  const std::string text = quiet + Collected(2, 1000) + Collected(3, 1000) + Collected(4, 1000) + cycles;
+  EXPECT_EQ(Diagnose(text, "", R"({"run": true})")["verdict"], "clean");
+  EXPECT_EQ(Diagnose(text)["verdict"], "garbage");
+  EXPECT_EQ(Diagnose(quiet + running + Collected(2, 1000) + Collected(3, 1000) + Collected(4, 1000) + cycles, "",
+                     R"({"run": true})")["verdict"],
+            "garbage");
+}
+
 TEST(Session, LittleGarbageIsNotReported) {
   EXPECT_EQ(Diagnose(kCycles + Collected(2, 1010) + Collected(3, 1020) + Collected(4, 1030))["verdict"], "clean");
 }

@@ -26,12 +26,18 @@ constexpr double kLeastPerSecond = 10.0;  // objects (DESIGN, "garbage")
 constexpr u64 kLeastInstances = 3;        // of one shape, summed over the looks
 constexpr size_t kMostShapes = 6;
 
+// Looks that say what the program makes. Where a run's last look shows no Python function running, the interpreter was
+// on its way out and took modules apart: what waited then is not the program's.
+size_t TellingLooks(const Evidence& evidence) {
+  return evidence.looks.size() - (evidence.options.run && evidence.last.columns().frames.empty() ? 1 : 0);
+}
+
 // Objects that became cyclic garbage, a second: what the collector freed plus the change of what waits.
-double GarbageRate(const Evidence& evidence) {
-  const LookFacts &first = evidence.looks.front().facts, &last = evidence.looks.back().facts;
+double GarbageRate(const std::vector<LookSummary>& looks, size_t count) {
+  const LookFacts &first = looks.front().facts, &last = looks[count - 1].facts;
   const double made = static_cast<double>(last.collected) - static_cast<double>(first.collected) +
                       static_cast<double>(last.garbage_objects) - static_cast<double>(first.garbage_objects);
-  return made / std::max(evidence.window_s(), 1e-3);
+  return made / std::max(last.at_s - first.at_s, 1e-3);
 }
 
 Candidate Make(const Evidence& evidence, const CycleShape& shape, double share, double rate, const std::string& key) {
@@ -65,12 +71,13 @@ Candidate Make(const Evidence& evidence, const CycleShape& shape, double share, 
 
 std::vector<Candidate> FindReferenceCycles(const Evidence& evidence) {
   std::vector<Candidate> out;
-  if (evidence.looks.size() < 2) return out;
-  const double rate = GarbageRate(evidence);
+  const size_t looks = TellingLooks(evidence);
+  if (looks < 2) return out;
+  const double rate = GarbageRate(evidence.looks, looks);
   std::map<std::string, CycleShape> shapes;  // summed; described by the latest look that saw one
   u64 objects = 0;
-  for (const auto& look : evidence.looks)
-    for (const auto& [name, seen] : look.cycles) {
+  for (size_t i = 0; i < looks; ++i)
+    for (const auto& [name, seen] : evidence.looks[i].cycles) {
       if (seen.uncollectable) continue;  // uncollectable_cycle.cc
       CycleShape& sum = shapes[name];
       sum.instances += seen.instances;
