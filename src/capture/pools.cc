@@ -205,8 +205,10 @@ OrphanFacts AddOrphans(const unleak_layout& layout, u32 hex, Memory& memory, con
   for (const PymallocPool& pool : heap.pools) {
     facts.blocks += pool.used;
     EachAllocated(heap, pool, [&](u64 block) {
+      // Of nearly all blocks this is enough; what is read of each other one costs more than all else here.
+      if (ownership.Owned(block, pool.block_bytes)) return;
       const Asked asked = recognizer.Inside(block, pool.block_bytes);
-      if (ownership.Owned(asked.address, asked.bytes)) return;
+      if (asked.address != block && ownership.Owned(asked.address, asked.bytes)) return;
       if (const u64 object = recognizer.ObjectIn(asked.address, asked.bytes)) {
         seeds.push_back(object);
       } else if (recognizer.IsKeptForReuse(asked.address, asked.bytes)) {
