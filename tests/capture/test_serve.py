@@ -49,6 +49,14 @@ def start(server: Server, code: str, **more) -> int:
     return reply["pid"]
 
 
+def ended(server: Server, pid: int) -> int:
+    """Waits for a program that it started; its exit status."""
+    reply, _ = server.ask({"cmd": "wait", "pid": pid})
+    assert set(reply) == {"exit", "peak_rss"}
+    assert 1 << 20 < reply["peak_rss"] < 1 << 30  # bytes, of a Python that did next to nothing
+    return reply["exit"]
+
+
 def test_a_program_that_it_started_is_looked_at_and_waited_for(server: Server, tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     os.mkfifo(ready)
@@ -63,11 +71,11 @@ def test_a_program_that_it_started_is_looked_at_and_waited_for(server: Server, t
     assert len(Snapshot(file).address) == facts["objects"]
     assert server.ask({"cmd": "descendants", "pid": server.process.pid})[0] == {"pids": [pid]}
     os.kill(pid, signal.SIGTERM)
-    assert server.ask({"cmd": "wait", "pid": pid})[0] == {"exit": -signal.SIGTERM}
+    assert ended(server, pid) == -signal.SIGTERM
 
 
 def test_exit_status(server: Server) -> None:
-    assert server.ask({"cmd": "wait", "pid": start(server, "raise SystemExit(7)")})[0] == {"exit": 7}
+    assert ended(server, start(server, "raise SystemExit(7)")) == 7
 
 
 def test_a_program_that_is_not_there(server: Server) -> None:
