@@ -75,7 +75,7 @@ def diagnose(process: "subprocess.Popen[bytes]", looks: int, steps: Steps) -> Di
                 steps.take("plan", session.next)
                 steps.peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
             questions = steps.take("questions", session.questions)
-            answers = steps.take("answers", answer, questions, {"root": ""})
+            answers = steps.take("answers", answer, questions)
             steps.take("conclude", session.conclude, answers)
             session.close()
     return facts
