@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -87,21 +86,10 @@ class Watch {
     if (const u64 address = symbols_.Find(path, name)) functions_.push_back({allocator, argument, address});
   }
 
-  // The threads that have used most CPU time.
   void OpenThreads() {
-    const std::string tasks = input_.proc_root + "/" + std::to_string(input_.pid) + "/task";
-    std::vector<std::pair<u64, u32>> order;
-    for (u32 tid : NumericEntries(tasks)) {
-      u64 cpu = 0;
-      if (const auto times = ReadSmallFile(tasks + "/" + std::to_string(tid) + "/schedstat"); times.ok())
-        std::from_chars(times->data(), times->data() + times->size(), cpu);
-      order.emplace_back(cpu, tid);
-    }
-    std::sort(order.begin(), order.end(), std::greater<>());
-    if (order.size() > kMostThreads) order.resize(kMostThreads);
     std::vector<u64> addresses;
     for (const WatchedFunction& f : functions_) addresses.push_back(f.address);
-    for (const auto& [cpu, tid] : order) {
+    for (u32 tid : BusiestThreads(input_.proc_root, input_.pid, kMostThreads)) {
       auto events = std::make_unique<CallEvents>(tid, addresses, Trap::kExecute);
       if (events->active()) threads_.push_back(std::move(events));
     }

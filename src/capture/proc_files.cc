@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "base/file.h"
 
@@ -86,6 +88,22 @@ std::vector<u32> NumericEntries(const std::string& folder) {
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
+}
+
+std::vector<u32> BusiestThreads(const std::string& proc_root, u32 pid, std::size_t most) {
+  const std::string tasks = proc_root + "/" + std::to_string(pid) + "/task";
+  std::vector<std::pair<u64, u32>> order;
+  for (u32 tid : NumericEntries(tasks)) {
+    u64 cpu = 0;
+    if (const auto times = ReadSmallFile(tasks + "/" + std::to_string(tid) + "/schedstat"); times.ok())
+      std::from_chars(times->data(), times->data() + times->size(), cpu);
+    order.emplace_back(cpu, tid);
+  }
+  std::sort(order.begin(), order.end(), std::greater<>());
+  if (order.size() > most) order.resize(most);
+  std::vector<u32> threads;
+  for (const auto& [cpu, tid] : order) threads.push_back(tid);
+  return threads;
 }
 
 ProcStatus ParseStatus(std::string_view text) {

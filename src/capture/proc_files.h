@@ -18,6 +18,8 @@ Result<std::string> ReadSmallFile(const std::string& path, u64 limit = u64{4} <<
 std::string ReadLink(const std::string& path);
 // Entries of a folder that are numbers, ascending.
 std::vector<u32> NumericEntries(const std::string& folder);
+// Its threads that have used most CPU time, at most `most`, the busiest first.
+std::vector<u32> BusiestThreads(const std::string& proc_root, u32 pid, std::size_t most);
 
 // /proc/PID/status (proc(5)).
 struct ProcStatus {

@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -83,7 +82,7 @@ class ReferenceWatch {
         stack_(memory_, symbols_, bytecode_, maps_) {}
 
   ReferenceWatchResult Run() {
-    FindThreads();
+    threads_ = BusiestThreads(input_.proc_root, input_.pid, kMostThreads);
     const std::vector<LostKind> kinds = KindsOfLost();
     const u64 phases = kinds.size() + (input_.objects.empty() ? 0 : 1);
     if (phases == 0) return std::move(result_);
@@ -101,21 +100,6 @@ class ReferenceWatch {
  private:
   // The count is the first field of an object (Include/object.h, builds with the GIL).
   static u64 CountOf(u64 object) { return object; }
-
-  // The threads that have used most CPU time.
-  void FindThreads() {
-    const std::string tasks = input_.proc_root + "/" + std::to_string(input_.pid) + "/task";
-    std::vector<std::pair<u64, u32>> order;
-    for (u32 tid : NumericEntries(tasks)) {
-      u64 cpu = 0;
-      if (const auto times = ReadSmallFile(tasks + "/" + std::to_string(tid) + "/schedstat"); times.ok())
-        std::from_chars(times->data(), times->data() + times->size(), cpu);
-      order.emplace_back(cpu, tid);
-    }
-    std::sort(order.begin(), order.end(), std::greater<>());
-    for (const auto& [cpu, tid] : order)
-      if (threads_.size() < kMostThreads) threads_.push_back(tid);
-  }
 
   u64 TypeOf(u64 object) { return memory_.Word(object + static_cast<u64>(input_.layout.object.type)); }
 
