@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "diagnose/answers.h"
 #include "diagnose/containers.h"
@@ -67,7 +68,7 @@ struct Judged {
   std::string certainty = "probable";
   std::string verdict = "leak";  // what this finding alone would make the document say
   bool backlog = false;          // only time tells
-  bool unread = false;           // one big object of a run, and no line is known that read it: in one go, or not
+  bool unread = false;           // one big object of a run, or a value without a name, and no line is known that read it: in one go, or not
   bool whole_run = false;        // a running function kept all that it made, and much: its work, or a leak
 };
 
@@ -182,7 +183,7 @@ const Json* BulkAnswer(const Json& answers, const Candidate& c) {
     const Json* answer = Answer(answers, question["id"].get<std::string>());
     if (!answer || !answer->value("streamable", false)) continue;
     const Json places = Places(answer);
-    if (question["name"] != "" || (!places.empty() && places[0]["line"] == question["line"])) return answer;
+    if (question["name"] != "" || answer->contains("variable") || (!places.empty() && places[0]["line"] == question["line"])) return answer;
   }
   return nullptr;
 }
@@ -199,16 +200,31 @@ Judged JudgeQueue(const Evidence& evidence, const Json& answers, Candidate candi
   return j;
 }
 
+// A value without a name that a comprehension is making is called by the variable that it will be. Before 3.12 a comprehension is a
+// function of its own: the variable is one of the function that the line is in.
+void NameWhatIsBuilt(const Json* answer, Holder& holder) {
+  const std::string variable = answer ? answer->value("variable", "") : "";
+  if (!holder.name.empty() || variable.empty()) return;
+  holder.name = variable;
+  if (const Json places = answer->value("places", Json::array()); !places.empty() && places[0].is_object())
+    holder.function = places[0].value("qualname", holder.function);
+  holder.root = "frame " + holder.function;
+  holder.text = holder.function + " local " + variable;
+  holder.path.back()["edge"] = " local " + variable;
+}
+
 Judged JudgePeak(const Evidence& evidence, const Json& answers, Candidate candidate) {
   Judged j{std::move(candidate)};
   Candidate& c = j.candidate;
+  const bool unnamed = c.holder.name.empty();
+  NameWhatIsBuilt(Answer(answers, c.key + ".bulk"), c.holder);
   const Json* answer = BulkAnswer(answers, c);
   const bool streamable = answer != nullptr;
   c.finding["sites"]["stored"] = Places(answer ? answer : Answer(answers, c.key + ".bulk"));
   j.verdict = "peak";
   if (!streamable || (!evidence.options.run && !c.transient)) {
     j.certainty = "possible";
-    j.unread = evidence.options.run && c.finding["sites"]["stored"].empty() && c.finding["evidence"].value("objects", 0) == 1;
+    j.unread = evidence.options.run && c.finding["sites"]["stored"].empty() && (unnamed || c.finding["evidence"].value("objects", 0) == 1);
     return j;
   }
   c.finding["peak"]["source"] = answer->value("source", "file");
@@ -292,7 +308,20 @@ double Factor(const Judged& j) {
 bool Before(const Judged& a, const Judged& b) {
   if ((a.certainty == "possible") != (b.certainty == "possible")) return b.certainty == "possible";
   if (VerdictRank(a.verdict) != VerdictRank(b.verdict)) return VerdictRank(a.verdict) > VerdictRank(b.verdict);
+  const auto on_its_way = [](const Judged& j) { return j.candidate.family == Family::kPeak && j.candidate.holder.name.empty(); };
+  if (on_its_way(a) != on_its_way(b) && a.candidate.family == b.candidate.family) return on_its_way(b);  // a variable says more
   return a.candidate.bytes_per_s * Factor(a) > b.candidate.bytes_per_s * Factor(b);
+}
+
+// What one line made is one peak, whether a look saw it on its way or in its variable. In order of Before().
+void DropSamePeaks(std::vector<Judged>& judged) {
+  std::set<std::string> told;  // file and line
+  std::erase_if(judged, [&](const Judged& j) {
+    const Json& sites = j.candidate.finding.value("sites", Json::object());
+    if (j.candidate.family != Family::kPeak || !sites.contains("stored") || sites["stored"].empty()) return false;
+    const Json& place = sites["stored"][0];
+    return !told.insert(place["file"].dump() + place["line"].dump()).second;
+  });
 }
 
 std::string NativeTitle(const Candidate& c) {
@@ -514,6 +543,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
     judged.push_back(JudgeOne(evidence, answers, std::move(c)));
   }
   std::stable_sort(judged.begin(), judged.end(), Before);
+  DropSamePeaks(judged);
   const Unheld unheld = FindUnheld(evidence, judged);
   const Outcome outcome = Decide(evidence, judged, answers, unheld);
   Json findings = Json::array();

@@ -40,6 +40,39 @@ TEST(Peaks, AnArgumentIsTheOutermostCallersThing) {
   EXPECT_EQ(found[0].function, "main");
 }
 
+// A slot of a running frame's stack, and the C stack, are words that may be references.
+TEST(Peaks, AValueOnItsWayIsFoundWhereNothingElseHoldsIt) {
+  const std::string made = "made: list rc=1 { [*] -> r[1..40] }\nr[1..40]: app.Row size=1M\n";
+  for (const std::string root :
+       {"root frame inner '' -> made (conservative)\n", "root thread main 'C stack' -> made (conservative)\n"}) {
+    const auto found = FindPeakHolders(Build(kFrames + root + made));
+    ASSERT_EQ(found.size(), 1u) << root;
+    EXPECT_EQ(found[0].function, "work");
+    EXPECT_EQ(found[0].variable, "");
+    EXPECT_EQ(found[0].line, 22u);
+    EXPECT_EQ(found[0].type, "list");
+  }
+  const std::string module = "root module app\napp: module { .ROWS -> made }\n";
+  EXPECT_TRUE(FindPeakHolders(Build(kFrames + "root frame inner '' -> made (conservative)\n" + module + made)).empty());
+}
+
+TEST(Peaks, WhatNoReferenceExplainsIsAskedOfTheRunningLine) {
+  const std::string rows = "root module app\napp: module\nr[1..40]: tuple rc=1 size=1M\n";
+  const auto found = FindPeakHolders(Build(kFrames + rows));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].objects, 40u);
+  EXPECT_EQ(found[0].line, 22u);
+  const std::string other = "thread second\nframe far thread=second code=main line=9 depth=0\n";
+  EXPECT_TRUE(FindPeakHolders(Build(kFrames + other + rows)).empty());  // whose it is nobody knows
+}
+
+TEST(Peaks, AVariableIsNamedBeforeAValueOnTheStack) {
+  const auto found = FindPeakHolders(
+      Build(kFrames + "root frame inner text -> data\nroot frame outer '' -> data\ndata: bytes size=40M\n"));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].variable, "text");
+}
+
 TEST(Peaks, AVariableOfAFrameObjectIsNamedAsOne) {  // 3.9 and 3.10
   const auto found = FindPeakHolders(
       Build(kFrames + "root frame outer '' -> f\nf: frame { .data -> data, .n -> n }\ndata: bytes size=40M\nn: int\n"));

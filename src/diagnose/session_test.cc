@@ -261,6 +261,38 @@ TEST(Session, WholeFileInALocalIsAPeak) {
   EXPECT_EQ(d["findings"][0]["peak"]["bytes"].get<u64>(), 100u << 20);
 }
 
+// A list on the frame's stack, in the middle of a comprehension.
+const std::string kBeingBuilt = R"(
+meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=20M peak=20M
+thread main
+code main file=/srv/job.py line=3
+frame f thread=main code=main line=9
+)" + std::string("\nlook 2\nmeta at=14s cpu=20ms rss=120M peak=120M\nmade: list { [*] -> r[1..50] }\nr[1..50]: app.Row size=1M\nroot frame f '' -> made\n");
+
+TEST(Session, AValueWithoutANameThatNobodyKnowsIsNotCalledClean) {
+  const Json d = Diagnose(kBeingBuilt, "", R"({"run": true, "target": {"exit": 0}})");
+  EXPECT_EQ(d["verdict"], "inconclusive") << d.dump(1);
+  EXPECT_NE(d["summary"].get<std::string>().find("in one go"), std::string::npos) << d["summary"];
+}
+
+TEST(Session, AListThatIsBeingBuiltIsThePeakOfItsVariable) {
+  const char* bulk = R"({"answers": {"p0.bulk": {"places": [{"file": "/srv/job.py", "line": 8, "function": "main", "qualname": "Job.main"}], "streamable": true,
+                         "source": "unknown", "chunked": "for line in source(): ...", "variable": "lines"}}})";
+  const Json d = Diagnose(kBeingBuilt, bulk, R"({"run": true})");
+  EXPECT_EQ(d["verdict"], "peak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["holder"]["text"], "Job.main local lines");
+  EXPECT_EQ(d["findings"][0]["sites"]["stored"][0]["line"], 8);
+}
+
+TEST(Session, WhatOneLineMadeIsOnePeak) {
+  const std::string later = "\nlook 3\nmeta at=16s cpu=30ms rss=130M peak=130M\ndrop made\nmore: list { [*] -> r[1..50] }\nroot frame f lines -> more\n";
+  const std::string answer = R"({"places": [{"file": "/srv/job.py", "line": 8, "function": "main"}], "streamable": true})";
+  const Json d = Diagnose(kBeingBuilt + later, R"({"answers": {"p0.bulk": )" + answer + R"(, "p1.bulk": )" + answer + "}}", R"({"run": true})");
+  EXPECT_EQ(d["verdict"], "peak") << d.dump(1);
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["holder"]["text"], "main local lines");
+}
+
 TEST(Session, WhileALibraryReadsTheLineThatAskedIsNamed) {
   const std::string text = kPeak + "code outer file=/srv/app.py line=1 name=outer\nframe g thread=main code=outer line=30 depth=1\n";
   const char* bulk = R"({"answers": {"p0.caller0": {"places": [{"file": "/srv/app.py", "line": 30, "function": "outer"}], "streamable": true}}})";

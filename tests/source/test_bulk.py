@@ -291,3 +291,43 @@ def test_stages_of_a_pipeline_are_streamable_if_they_are_only_looped_over(projec
     assert (found is not None and found["streamable"]) is streamable, project.notes
     if streamable:
         assert found["places"][0]["line"] == {"lines": 6, "parsed": 7}[name]
+
+
+BEING_BUILT = """
+def source(count):
+    for number in range(count):
+        yield number
+def main(path):
+    lines = [
+        line.strip()
+        for line in source(10)
+    ]
+    %s
+"""
+
+
+@pytest.mark.parametrize("name", ["main", "main.<locals>.<listcomp>"])
+@pytest.mark.parametrize("end, streamable", [("return sum(int(x) for x in lines)", True), ("return lines", False)])
+def test_a_list_that_is_being_built_is_the_variable_that_it_will_be(project, name, end, streamable):
+    path = project.write("app.py", BEING_BUILT % end)
+    found = project.ask("bulk", file=path, line=7, function=name, name="", type="list", slot=True)
+    assert found is not None, project.notes
+    assert (found["variable"], found["streamable"]) == ("lines", streamable)
+    assert found["places"][0]["line"] == 6
+
+
+def test_what_a_comprehension_works_on_is_not_its_list(project):
+    path = project.write(
+        "app.py", "def main(paths):\n    found = [len(open(p).read()) for p in paths]\n    return found\n"
+    )
+    found = project.ask("bulk", file=path, line=2, function="main", name="", type="str", slot=True)
+    assert found is not None and "variable" not in found
+    assert found["places"][0]["operation"] == "read"
+
+
+def test_a_list_for_one_call_that_takes_its_items_once(project):
+    text = "def numbers():\n    yield 1\ndef main():\n    return %s([n * 2 for n in numbers()])\n"
+    for call, streamable in (("sum", True), ("shuffled", None)):
+        path = project.write("app.py", text % call)
+        found = project.ask("bulk", file=path, line=4, function="main", name="", type="list", slot=True)
+        assert (found and found["streamable"]) is streamable

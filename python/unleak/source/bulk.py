@@ -1,7 +1,7 @@
 """Is what a variable holds read in one go from a source that can be read in parts, and how would it be read in parts?"""
 
 import ast
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 from .kinds import callee
 from .places import Place, place, ranked
@@ -42,6 +42,8 @@ _CURSORS = frozenset({"cursor", "execute", "executemany", "query", "filter", "se
 _WHOLE_FILE = frozenset({"read_text", "read_bytes", "readall", "fromfile", "loadtxt", "genfromtxt"})
 _COLLECTORS = frozenset({"list", "tuple", "sorted", "set", "dict", "bytes", "bytearray"})
 _SCANS = frozenset({"find", "count", "index", "rfind", "startswith", "search", "findall", "finditer"})
+_SINGLE_PASS = frozenset({"sum", "min", "max", "any", "all"})
+_COMPREHENSIONS = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict"}  # and the type that each makes
 _CHUNK = "1 << 20"
 _DEPTH = 4
 
@@ -71,6 +73,10 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
         if s.kind == "module" or s.first_line <= (line or s.first_line) <= (s.node.end_lineno or 0)
     ]
     scope = scopes[0] if scopes else source.function_at(line) if line else source.module
+    if question.get("slot") is True and not name:
+        being_built = _being_built(program, scope, line, text_field(question, "type"))
+        if being_built is not None:
+            return being_built, ""
     found: List[Tuple[float, Place, Read]] = []
     for node, value, near in _assignments(scope, name, line):
         read = classify(program, value, scope) or _stage(program, name, value, scope)
@@ -95,6 +101,48 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
         "source": read.source,
         "chunked": _chunked(scope, name, read),
     }, ""
+
+
+def _being_built(program: Program, scope: Scope, line: int, made_type: str) -> Optional[dict]:
+    """What a comprehension that runs at a line makes: until it is done, its list is a value without a name."""
+    parents = scope.source.parents
+    kinds = tuple(kind for kind, name in _COMPREHENSIONS.items() if name == made_type)
+    inside = [n for n in ast.walk(scope.node) if isinstance(n, kinds) and _covers(n, line)]
+    for made in sorted(inside, key=lambda n: (n.end_lineno or n.lineno) - n.lineno):
+        use = parents.get(made)
+        if isinstance(use, (ast.Assign, ast.AnnAssign)):
+            target = use.targets[0] if isinstance(use, ast.Assign) else use.target
+            name = target.id if isinstance(target, ast.Name) else ""
+            read = classify(program, made, scope) or (_stage(program, name, made, scope) if name else None)
+        elif _takes_items_once(use, made):
+            use, name = made, ""
+            generated = _is_generated(program, made, scope, 0)
+            read = classify(program, made, scope) or (_list_of(made, "unknown") if generated else None)
+        else:
+            continue
+        return {
+            "places": [place(scope, use, read.operation if read else "list", 0.95)],
+            "streamable": read is not None and read.streamable,
+            "source": read.source if read else "unknown",
+            "chunked": _chunked(scope, name, read) if read else "",
+            "variable": name,
+        }
+    return None
+
+
+def _covers(node: ast.AST, line: int) -> bool:
+    return bool(node.lineno <= line <= (node.end_lineno or node.lineno))  # type: ignore[attr-defined]
+
+
+def _takes_items_once(use: Optional[ast.AST], made: ast.AST) -> bool:
+    """A loop over, or a call that takes one item after the other and keeps none."""
+    if isinstance(use, (ast.For, ast.AsyncFor)):
+        return use.iter is made
+    return isinstance(use, ast.Call) and dotted(use.func) in _SINGLE_PASS and made in use.args
+
+
+def _list_of(made: Any, source: str) -> Read:
+    return Read("list", source, True, made, dotted(made.generators[0].iter))
 
 
 def _assignments(scope: Scope, name: str, line: int) -> Iterator[Tuple[ast.AST, ast.expr, float]]:
@@ -141,15 +189,11 @@ def classify(program: Program, value: Optional[ast.expr], scope: Scope, depth: i
         return classify(program, value.value, scope, depth + 1)
     if isinstance(value, ast.IfExp):
         return classify(program, value.body, scope, depth + 1) or classify(program, value.orelse, scope, depth + 1)
-    if isinstance(value, (ast.ListComp, ast.SetComp, ast.DictComp)):
+    if isinstance(value, tuple(_COMPREHENSIONS)):
         handle = value.generators[0].iter
         source = source_of(handle, scope)
         whole = classify(program, handle, scope, depth + 1)
-        return (
-            Read("list", whole.source if whole else source, True, value, dotted(handle))
-            if whole or source != "unknown"
-            else None
-        )
+        return _list_of(value, whole.source if whole else source) if whole or source != "unknown" else None
     if isinstance(value, ast.Attribute) and value.attr in ("content", "text", "data", "body"):
         source = source_of(value.value, scope)
         return Read("read", source, True, value, dotted(value.value)) if source == "socket" else None
@@ -164,7 +208,7 @@ def _stage(program: Program, name: str, value: ast.expr, scope: Scope) -> Option
         return None
     if not _is_only_looped_over(scope, name):
         return None
-    return Read("list", "unknown", True, value, dotted(value.generators[0].iter))
+    return _list_of(value, "unknown")
 
 
 def _is_generated(program: Program, value: ast.expr, scope: Scope, depth: int) -> bool:

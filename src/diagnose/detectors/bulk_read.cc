@@ -1,11 +1,11 @@
 // Bulk read
 //
-// What: A whole file, response, table or result is in memory at once although it is worked on piece by piece. The memory goes back later,
-// but the peak decides how much the program needs.
+// What: A whole file, response, table or result is in memory at once although it is worked on piece by piece. The
+// memory goes back later, but the peak decides how much the program needs.
 //
-// Evidence: A local variable or an argument (or the variables of one function together, where they share objects) keeps at least 32 MiB
-// and 30 % of the process's high-water mark alive at some look, and the line that made it reads in one go from a source that can be read
-// in parts.
+// Evidence: A local variable or an argument (or the variables of one function together, where they share objects) keeps
+// at least 32 MiB and 30 % of the process's high-water mark alive at some look, and the line that made it reads in one
+// go from a source that can be read in parts.
 //
 // Remedy: Read and work in batches; the form that fits how the data is used is shown.
 //
@@ -13,7 +13,8 @@
 //     content = open(path).read()
 //     for line in content.splitlines(): ...        # for line in open(path): ...
 //
-// Limits: That the source could have been read in parts is for the program's text to say: without it the finding is only possible.
+// Limits: That the source could have been read in parts is for the program's text to say: without it the finding is
+// only possible.
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -37,10 +38,18 @@ struct Seen {
 
 // Whether each variable is read in one go, and the line of each caller that waits for it.
 void Ask(const PeakHolder& h, Candidate& c) {
-  const auto ask = [&](const std::string& id, const Json& file, const Json& line, const Json& function, const std::string& name) {
-    c.questions.push_back({{"id", c.key + id}, {"ask", "bulk"}, {"file", file}, {"line", line}, {"function", function}, {"name", name}, {"type", h.type}});
+  const auto ask = [&](const std::string& id, const Json& file, const Json& line, const Json& function,
+                       const std::string& name) {
+    c.questions.push_back({{"id", c.key + id},
+                           {"ask", "bulk"},
+                           {"file", file},
+                           {"line", line},
+                           {"function", function},
+                           {"name", name},
+                           {"type", h.type}});
   };
   ask(".bulk", h.file, h.line, h.function, h.variable);
+  c.questions.back()["slot"] = h.variable.empty();
   for (size_t i = 1; i < h.together.size() && i < kMostVariables; ++i)
     ask(".bulk" + std::to_string(i), h.file, h.line, h.function, h.together[i]);
   for (size_t i = 0; i < h.callers.size(); ++i)
@@ -57,7 +66,8 @@ std::string Names(const std::vector<std::string>& names) {
 void TellTogether(const PeakHolder& h, Candidate& c) {
   if (h.together.empty()) return;
   c.holder.text = h.function + " locals " + Names(h.together);
-  c.title = c.holder.text + " hold " + FormatBytes(static_cast<double>(h.bytes)) + " of " + ShortName(h.type) + " at once";
+  c.title =
+      c.holder.text + " hold " + FormatBytes(static_cast<double>(h.bytes)) + " of " + ShortName(h.type) + " at once";
   c.finding["evidence"]["variables"] = h.together;
 }
 
@@ -97,11 +107,19 @@ std::vector<Candidate> FindBulkReads(const Evidence& evidence) {
     c.holder.function = h.function;
     c.holder.name = h.variable;
     c.holder.path.push_back({{"edge", " local " + h.variable}, {"type", h.type}});
-    c.finding = {{"kind", "bulk-read"}, {"what", ToJson(h.types, kMostTypes)},
-                 {"growth", {{"objects", Json::array()}, {"bytes", Json::array()}, {"references", Json::array()},
-                             {"per_s", {{"objects", 0.0}, {"bytes", 0.0}, {"references", 0.0}}}}},
+    c.finding = {{"kind", "bulk-read"},
+                 {"what", ToJson(h.types, kMostTypes)},
+                 {"growth",
+                  {{"objects", Json::array()},
+                   {"bytes", Json::array()},
+                   {"references", Json::array()},
+                   {"per_s", {{"objects", 0.0}, {"bytes", 0.0}, {"references", 0.0}}}}},
                  {"peak", {{"bytes", h.bytes}, {"at_s", entry.at_s}, {"before", entry.before}, {"source", nullptr}}},
-                 {"evidence", {{"high_water_bytes", high_water}, {"objects", h.objects}, {"running_line", h.line}, {"looks_seen", entry.looks}}}};
+                 {"evidence",
+                  {{"high_water_bytes", high_water},
+                   {"objects", h.objects},
+                   {"running_line", h.line},
+                   {"looks_seen", entry.looks}}}};
     Ask(h, c);
     TellTogether(h, c);
     out.push_back(std::move(c));
