@@ -162,6 +162,35 @@ READS = {
         return data
     """,
     ),
+    "output of a child that has ended": (
+        "read",
+        "process",
+        "stdout",
+        """
+        data = subprocess.run(["cat", path], stdout=subprocess.PIPE).stdout  # HERE
+        return data
+    """,
+    ),
+    "output of a child by its result": (
+        "read",
+        "process",
+        "stdout",
+        """
+        done = subprocess.run(["cat", path], capture_output=True)
+        data = done.stdout  # HERE
+        return data
+    """,
+    ),
+    "output and errors of a child": (
+        "read",
+        "process",
+        "stdout",
+        """
+        child = subprocess.Popen(["cat", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        data, errors = child.communicate()  # HERE
+        return data
+    """,
+    ),
     "list of a generator": (
         "list",
         "unknown",
@@ -221,6 +250,8 @@ def test_read_in_one_go(project, name):
         "data = {}.get(path)",
         "data = [1, 2, 3]",
         "data = json.loads('[]')",
+        "data = subprocess.Popen(['cat', path], stdout=subprocess.PIPE).stdout",
+        "data = asyncio.run(path)",
     ],
 )
 def test_not_read_in_one_go(project, body):
@@ -331,3 +362,26 @@ def test_a_list_for_one_call_that_takes_its_items_once(project):
         path = project.write("app.py", text % call)
         found = project.ask("bulk", file=path, line=4, function="main", name="", type="list", slot=True)
         assert (found and found["streamable"]) is streamable
+
+
+COLLECTED = """
+def main(count):
+    results = []
+    size = 0
+    for number in range(count):
+        results.append(convert(number))
+        size += len(results[-1].image)
+    return %s
+"""
+
+
+@pytest.mark.parametrize("end, streamable", [("size", True), ("size + len(results)", True), ("results", None)])
+@pytest.mark.parametrize("extra", ["", "\n    print(results[0])", "\n    def later(): return list(results)"])
+def test_a_list_that_is_never_read_again_need_not_be_kept(project, end, streamable, extra):
+    text = COLLECTED.replace("    return", extra.lstrip("\n") + "\n    return") % end
+    path = project.write("app.py", text)
+    found = project.ask("bulk", file=path, line=6, function="main", name="results", type="list")
+    assert (found and found["streamable"]) is (None if extra else streamable), project.notes
+    if found:
+        assert (found["places"][0]["line"], found["places"][0]["operation"]) == (6, "append")
+        assert "last item" in found["chunked"]

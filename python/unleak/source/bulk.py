@@ -44,6 +44,7 @@ _COLLECTORS = frozenset({"list", "tuple", "sorted", "set", "dict", "bytes", "byt
 _SCANS = frozenset({"find", "count", "index", "rfind", "startswith", "search", "findall", "finditer"})
 _SINGLE_PASS = frozenset({"sum", "min", "max", "any", "all"})
 _COMPREHENSIONS = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict"}  # and the type that each makes
+_MINUS_ONE = ast.dump(ast.parse("-1", mode="eval").body)
 _CHUNK = "1 << 20"
 _DEPTH = 4
 
@@ -82,6 +83,10 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
         read = classify(program, value, scope) or _stage(program, name, value, scope)
         if read is not None:
             found.append((near, place(scope, node, read.operation, near), read))
+    if not found:
+        for node in _never_read(scope, name):
+            read = Read("list", "unknown", True, node, "")
+            found.append((0.9, place(scope, node, node.func.attr, 0.9), read))
     if not found:
         for node, value, near in _temporaries(scope, line):
             read = classify(program, value, scope)
@@ -151,7 +156,7 @@ def _assignments(scope: Scope, name: str, line: int) -> Iterator[Tuple[ast.AST, 
     found = [
         b
         for b in (binder.bindings.get(name, ()) if binder is not None else ())
-        if b.value is not None and b.how in ("assign", "with")
+        if b.value is not None and b.how in ("assign", "with", "part")
     ]
     placed = [(b.value if b.how == "with" else b.node, b.value) for b in found if b.value is not None]
     latest = max((node.lineno for node, _ in placed if node.lineno <= line), default=0) if line else 0
@@ -197,9 +202,24 @@ def classify(program: Program, value: Optional[ast.expr], scope: Scope, depth: i
     if isinstance(value, ast.Attribute) and value.attr in ("content", "text", "data", "body"):
         source = source_of(value.value, scope)
         return Read("read", source, True, value, dotted(value.value)) if source == "socket" else None
+    if isinstance(value, ast.Attribute) and value.attr in ("stdout", "stderr"):
+        ended = _last_value(scope, value.value) if isinstance(value.value, ast.Name) else value.value
+        return _call(program, ended, scope, depth + 1) if isinstance(ended, ast.Call) and _is_captured(ended) else None
     if isinstance(value, ast.Call):
         return _call(program, value, scope, depth)
     return None
+
+
+def _last_value(scope: Scope, name: ast.Name) -> Optional[ast.expr]:
+    binder = scope.binder(name.id)
+    values = [b.value for b in (binder.bindings.get(name.id, ()) if binder is not None else ()) if b.how == "assign"]
+    return values[-1] if values else None
+
+
+def _is_captured(call: ast.Call) -> bool:
+    """`subprocess.run` and what wraps it, with the output kept: what it returns when the child has ended."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else dotted(call.func)
+    return name == "run" and any(k.arg in ("capture_output", "stdout", "stderr") for k in call.keywords)
 
 
 def _stage(program: Program, name: str, value: ast.expr, scope: Scope) -> Optional[Read]:
@@ -239,6 +259,35 @@ def _is_only_looped_over(scope: Scope, name: str) -> bool:
         elif isinstance(node, (ast.For, ast.comprehension)):
             loops += isinstance(node.iter, ast.Name) and node.iter.id == name
     return uses == loops > 0
+
+
+def _never_read(scope: Scope, name: str) -> List[Any]:
+    """The calls that append to a local list of which at most the last item, or the length, is ever looked at again."""
+    binder = scope.binder(name) if name else None
+    if binder is not scope or scope.kind != "function":
+        return []
+    bound = scope.bindings[name]
+    if not all(b.how == "assign" and isinstance(b.value, ast.List) and not b.value.elts for b in bound):
+        return []
+    parents = scope.source.parents
+    appends = []
+    for node in ast.walk(scope.node):
+        if not isinstance(node, ast.Name) or node.id != name or not isinstance(node.ctx, ast.Load):
+            continue
+        use = parents.get(node)
+        call = parents.get(use) if use is not None else None
+        if isinstance(use, ast.Attribute) and use.attr in ("append", "extend") and isinstance(call, ast.Call):
+            appends.append(call)
+        elif not (isinstance(use, ast.Subscript) and _is_last(use)) and not (
+            isinstance(use, ast.Call) and dotted(use.func) == "len"
+        ):
+            return []
+    return appends
+
+
+def _is_last(use: ast.Subscript) -> bool:
+    index = use.slice
+    return isinstance(use.ctx, ast.Load) and isinstance(index, ast.UnaryOp) and ast.dump(index) == _MINUS_ONE
 
 
 def _call(program: Program, call: ast.Call, scope: Scope, depth: int) -> Optional[Read]:
@@ -312,7 +361,7 @@ def _method(name: str, call: ast.Call, receiver: Optional[ast.expr], scope: Scop
         return None if chunks else Read("read", "file", True, call, dotted(receiver))
     if name == "fetchall" or (name == "all" and receiver is not None and not call.args):
         return Read("fetchall", "query", True, call, dotted(receiver))
-    if name in ("check_output", "communicate", "getoutput"):
+    if name in ("check_output", "communicate", "getoutput") or _is_captured(call):
         return Read("read", "process", True, call, "")
     if name == "json" and receiver is not None and not call.args and source_of(receiver, scope) == "socket":
         return Read("load", "socket", True, call, dotted(receiver))
@@ -405,6 +454,8 @@ def _chunked(scope: Scope, name: str, read: Read) -> str:
                 % handle
             )
         return "an incremental parser (ijson), or one record a line"
+    if not read.handle and isinstance(read.call, ast.Call) and dotted(read.call.func).startswith(name + "."):
+        return "keep the last item only: nothing reads the others"
     if read.operation == "list" and read.source == "unknown":
         return "for item in %s: ..." % (read.handle or "the iterator")
     if read.operation in ("list", "readlines"):
