@@ -36,7 +36,7 @@ bool ReadOperand(std::span<const u8> code, size_t at, u64 next, std::span<const 
   bool displaced = mod == 2;
   if (rm == 4) {
     if (at >= code.size()) return false;
-    const u8 sib = code[at++], index = (sib >> 3 & 7) | (out->rex & 2) << 2, base = sib & 7;
+    const u8 sib = code[at++], index = static_cast<u8>((sib >> 3 & 7) | (out->rex & 2) << 2), base = sib & 7;
     if (index != 4) address += registers[index] << (sib >> 6);
     if (base == 5 && mod == 0)
       displaced = true;
