@@ -41,10 +41,11 @@ class Reader {
     Column(SectionId::kStringBytes, Transform::kPlain, true, text);
     Column(SectionId::kStringEnds, Transform::kPlain, true, ends);
     UNLEAK_RETURN_IF_ERROR(status_);
-    if (meta.size() != 1) return Corrupt("section meta: must have one row");
+    if (meta.size() != 1) FailSection(SectionId::kMeta, "must have one row");
+    UNLEAK_RETURN_IF_ERROR(status_);
     columns.meta = std::move(meta[0]);
     if (!columns.strings.Assign(std::string(text.begin(), text.end()), std::move(ends)))
-      return Corrupt("section string.ends: does not fit string.bytes");
+      FailSection(SectionId::kStringEnds, "does not fit string.bytes");
     VisitSections(columns, *this);
     UNLEAK_RETURN_IF_ERROR(status_);
     UNLEAK_RETURN_IF_ERROR(CheckUnknown());
@@ -97,6 +98,13 @@ class Reader {
   void Fail(const SectionEntry& entry, u64 offset, const std::string& what) {
     if (status_.ok())
       status_ = Corrupt("section " + SectionName(entry.id) + " at byte " + std::to_string(offset) + ": " + what);
+  }
+
+  // Of a section that was found.
+  void FailSection(SectionId id, const std::string& what) {
+    for (const SectionEntry& entry : sections_) {
+      if (entry.id == static_cast<u32>(id)) return Fail(entry, entry.offset, what);
+    }
   }
 
   Status CheckHeader() const {

@@ -60,6 +60,7 @@ void CheckRead(std::span<const u8> bytes) {
 bool HasLongNumber(std::string_view text) {
   std::size_t digits = 0;
   for (char c : text) {
+    if (digits > 0 && (c == 'M' || c == 'G')) return true;  // units
     digits = c >= '0' && c <= '9' ? digits + 1 : 0;
     if (digits > 3) return true;
   }
