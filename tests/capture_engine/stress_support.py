@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUSY = REPOSITORY / "tests" / "capture_engine" / "busy.py"
@@ -37,17 +37,36 @@ def build_probe(folder: Optional[str] = None) -> Path:
 def numpy_python(tag: str, python: str) -> Optional[str]:
     """An interpreter of `tag` with numpy: itself, that of an environment that is there, or one made for it once; None if there is none."""
     made = Path.home() / ".cache" / "unleak" / "numpy" / tag
-    places = [python, str(Path.home() / ".cache" / "unleak" / "packages" / tag / "bin" / "python"), str(made / "bin" / "python")]
+    places = [
+        python,
+        str(Path.home() / ".cache" / "unleak" / "packages" / tag / "bin" / "python"),
+        str(made / "bin" / "python"),
+    ]
     for place in places:
         if os.access(place, os.X_OK) and _has_numpy(place):
             return place
     subprocess.run([python, "-m", "venv", "--clear", str(made)], check=True)
-    install = [places[-1], "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:", "numpy"]
+    install = [
+        places[-1],
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+        "numpy",
+    ]
     return places[-1] if subprocess.run(install, check=False).returncode == 0 and _has_numpy(places[-1]) else None
 
 
 def _has_numpy(python: str) -> bool:
     return subprocess.run([python, "-c", "import numpy"], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def children_of(pid: int) -> List[int]:
+    """Pids of the children of all threads of a process."""
+    return [int(child) for task in Path("/proc/%d/task" % pid).glob("*/children") for child in _read(task).split()]
 
 
 class Beats(NamedTuple):
@@ -103,18 +122,19 @@ class BusyTarget:
     def children(self) -> Tuple[List[int], int]:
         """Pids of its running children that are not its own doing, and the number of zombies."""
         running, zombies = [], 0
-        for task in Path("/proc/%d/task" % self.pid).glob("*/children"):
-            for child in _read(task).split():
-                state = _read(Path("/proc/%s/stat" % child)).rpartition(")")[2].split()[:1]
-                if state and state[0] in "ZX":
-                    zombies += 1
-                elif state and self.kind not in WITH_CHILDREN:
-                    running.append(int(child))
+        for child in children_of(self.pid):
+            state = _read(Path("/proc/%d/stat" % child)).rpartition(")")[2].split()[:1]
+            if state and state[0] in "ZX":
+                zombies += 1
+            elif state and self.kind not in WITH_CHILDREN:
+                running.append(child)
         return running, zombies
 
     def stopped(self) -> int:
         """Threads that stand still under a tracer, or by a signal."""
-        states = [_read(task / "stat").rpartition(")")[2].split()[:1] for task in Path("/proc/%d/task" % self.pid).iterdir()]
+        states = [
+            _read(task / "stat").rpartition(")")[2].split()[:1] for task in Path("/proc/%d/task" % self.pid).iterdir()
+        ]
         return sum(1 for state in states if state and state[0] in "tT")
 
     def close(self) -> None:
@@ -141,7 +161,9 @@ class ProbeResult(NamedTuple):
     text: str
 
 
-def run_probe(probe: Path, pid: int, *arguments: str, kill_point: Optional[int] = None, kill_after_s: Optional[float] = None) -> ProbeResult:
+def run_probe(
+    probe: Path, pid: int, *arguments: str, kill_point: Optional[int] = None, kill_after_s: Optional[float] = None
+) -> ProbeResult:
     """Runs the probe on `pid`; kills it at a kill point, or after a while."""
     environment = dict(os.environ)
     if kill_point is not None:
@@ -157,12 +179,21 @@ def run_probe(probe: Path, pid: int, *arguments: str, kill_point: Optional[int] 
         process.kill()
         text = process.communicate()[0] + "\nthe probe did not end in 60 s"
     facts = dict(word.split("=", 1) for word in text.split("\n", 1)[0].split() if "=" in word)
-    return ProbeResult(process.returncode == -signal.SIGKILL, process.returncode == 0 and text.startswith("ok"), facts, text)
+    return ProbeResult(
+        process.returncode == -signal.SIGKILL, process.returncode == 0 and text.startswith("ok"), facts, text
+    )
 
 
-def run_tool(tool: Path, pid: int, out: Path, kill_after_s: Optional[float] = None) -> ProbeResult:
-    """A whole look by unleak-capture, written to `out`; may be killed after a while. Facts have the probe's names."""
-    process = subprocess.Popen([str(tool), "snapshot", str(pid), "-o", str(out)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def run_tool(
+    tool: Sequence[str],
+    pid: int,
+    out: Path,
+    kill_after_s: Optional[float] = None,
+    environment: Optional[Dict[str, str]] = None,
+) -> ProbeResult:
+    """A whole look by the command `tool`, which has `snapshot`, written to `out`; may be killed after a while. Facts have the probe's names."""
+    command = [*tool, "snapshot", str(pid), "-o", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     if kill_after_s is not None:
         time.sleep(kill_after_s)
         process.kill()
@@ -173,6 +204,8 @@ def run_tool(tool: Path, pid: int, out: Path, kill_after_s: Optional[float] = No
         text = process.communicate()[0] + "\nthe look did not end in 120 s"
     if process.returncode != 0:
         return ProbeResult(process.returncode == -signal.SIGKILL, False, {}, text)
+    if not text.startswith("{"):
+        return ProbeResult(False, True, {}, text)
     said = json.loads(text)
     facts = {"stop": said["stop"], "retakes": str(said["retakes"]), "pause_us": str(int(said["pause_ms"] * 1000))}
     return ProbeResult(False, said["objects"] > 1000, facts, text)

@@ -53,7 +53,7 @@ class Looks:
     def take(self, pid: int) -> stress_support.ProbeResult:
         self._number += 1
         if self._whole and self._number % self._whole == 0:
-            return stress_support.run_tool(self._tool, pid, Path(self._folder.name) / "look")
+            return stress_support.run_tool([str(self._tool)], pid, Path(self._folder.name) / "look")
         return stress_support.run_probe(self._probe, pid, "--wait", SHORT_WAIT_MS)
 
 
