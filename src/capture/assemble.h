@@ -132,6 +132,8 @@ class Assembler final : public StreamSink {
 
   // An object that starts in the 16 bytes around `address` has come.
   bool Knows(u64 address) const { return index_->Has(address); }
+  // The objects of the KiB around `address`, a bit for each 16 bytes of it.
+  u64 ObjectsOfKib(u64 address) const { return index_->GranulesOfKib(address); }
   // Calls take(address) for each owned block that has come.
   template <class Take>
   void EachBlock(const Take& take) const {

@@ -40,6 +40,13 @@ class AddressIndex {
     return leaf && (leaf->entries[Slot(address)].bits & Bit(address)) != 0;
   }
 
+  // The granules of the KiB around `address` in which something was added: bit g for the granule at its start + 16 * g.
+  u64 GranulesOfKib(u64 address) const {
+    if (address >> kAddressBits) return 0;
+    const Leaf* leaf = leaves_[address >> kLeafBits];
+    return leaf ? leaf->entries[Slot(address)].bits : 0;
+  }
+
   // Counts; from now on Find() works and Add() must not be called. Returns the number of objects.
   u32 Seal();
 

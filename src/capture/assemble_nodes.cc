@@ -24,6 +24,7 @@ bool HasLength(const unleak_type_entry& type) {
 Array<u32> OrderNodes(const Assembly& a) {
   Array<u32> order;
   order.ResizeFresh(a.nodes.size());
+  PopulatePages(order.data(), order.size() * sizeof(u32));
   for (size_t k = 0; k < a.nodes.size(); ++k) {
     if (k + kAhead < a.nodes.size()) a.index.Prefetch(a.nodes[k + kAhead].address());
     order[a.index.Find(a.nodes[k].address())] = static_cast<u32>(k);

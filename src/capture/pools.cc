@@ -137,25 +137,55 @@ class Ownership {
       if (assembler_.Knows(at) || blocks_.Has(at)) return true;
     return false;
   }
+  // The granules of the KiB around `address` in which an object or an owned block starts.
+  u64 OfKib(u64 address) const { return assembler_.ObjectsOfKib(address) | blocks_.GranulesOfKib(address); }
 
  private:
   const Assembler& assembler_;
   AddressIndex blocks_;
 };
 
-// Calls take(address) for the allocated blocks of a pool.
-template <class Take>
-void EachAllocated(const PymallocHeap& heap, const PymallocPool& pool, const Take& take) {
-  const auto free = heap.free_of(pool);
-  size_t next = 0;
-  for (u32 k = 0; k < pool.carved; ++k) {
-    if (next < free.size() && free[next] == k) {
-      ++next;
-      continue;
+// The blocks of a pool, one pool after the other.
+class PoolBlocks {
+ public:
+  PoolBlocks(const PymallocHeap& heap, const Ownership& ownership) : heap_(heap), ownership_(ownership) {}
+
+  // Calls take(address) for the allocated blocks that nobody owns. Nearly all are owned, so this asks for a KiB at once.
+  template <class Take>
+  void EachUnowned(const PymallocPool& pool, const Take& take) {
+    ReadStarts(pool.address);
+    const auto free = heap_.free_of(pool);
+    const u64 granules = std::min<u64>(pool.block_bytes, kMostPresize + kGranule) / kGranule;
+    size_t next = 0;
+    for (u32 k = 0; k < pool.carved; ++k) {
+      if (next < free.size() && free[next] == k) {
+        ++next;
+        continue;
+      }
+      const u64 offset = PymallocHeap::kPoolHeader + u64{k} * pool.block_bytes;
+      if (!Started(offset / kGranule, granules)) take(pool.address + offset);
     }
-    take(pool.address + PymallocHeap::kPoolHeader + u64{k} * pool.block_bytes);
   }
-}
+
+ private:
+  static constexpr u64 kKib = 1024;
+
+  void ReadStarts(u64 pool) {
+    starts_.resize(heap_.pool_bytes / kKib + 1);  // the last stays 0: what is asked of the last block may end there
+    for (u64 i = 0; i + 1 < starts_.size(); ++i) starts_[i] = ownership_.OfKib(pool + i * kKib);
+  }
+  // Something starts in one of `count` granules (3 at most) from `granule` of the pool on.
+  bool Started(u64 granule, u64 count) const {
+    const u64 shift = granule % 64;
+    u64 bits = starts_[granule / 64] >> shift;
+    if (shift + count > 64) bits |= starts_[granule / 64 + 1] << (64 - shift);
+    return (bits & ((u64{1} << count) - 1)) != 0;
+  }
+
+  const PymallocHeap& heap_;
+  const Ownership& ownership_;
+  std::vector<u64> starts_;
+};
 
 // The traverse that class statements give their types: no other is that frequent among heap types.
 u64 SubtypeTraverse(const std::vector<unleak_type_entry>& types) {
@@ -201,12 +231,11 @@ OrphanFacts AddOrphans(const unleak_layout& layout, u32 hex, Memory& memory, con
   known.facts.subtype_traverse = SubtypeTraverse(*types);
   Recognizer recognizer(layout, memory, *assembler, known.facts.subtype_traverse);
   const Ownership ownership(*assembler);
+  PoolBlocks blocks(heap, ownership);
   std::vector<u64> seeds;
   for (const PymallocPool& pool : heap.pools) {
     facts.blocks += pool.used;
-    EachAllocated(heap, pool, [&](u64 block) {
-      // Of nearly all blocks this is enough; what is read of each other one costs more than all else here.
-      if (ownership.Owned(block, pool.block_bytes)) return;
+    blocks.EachUnowned(pool, [&](u64 block) {
       const Asked asked = recognizer.Inside(block, pool.block_bytes);
       if (asked.address != block && ownership.Owned(asked.address, asked.bytes)) return;
       if (const u64 object = recognizer.ObjectIn(asked.address, asked.bytes)) {
