@@ -33,8 +33,10 @@ void DescribeThread(const std::string& folder, snapshot::Columns* columns, snaps
     while (comm->ends_with('\n')) comm->pop_back();
     thread->name = columns->strings.Intern(*comm);
   }
-  if (const auto times = ReadSmallFile(folder + "/schedstat"); times.ok()) {  // first number: ns on a CPU
-    std::from_chars(times->data(), times->data() + times->size(), thread->cpu_ns);
+  if (const auto times = ReadSmallFile(folder + "/schedstat"); times.ok()) {  // ns on a CPU, ns ready but not on one, times it ran
+    const char* end = times->data() + times->size();
+    const char* at = std::from_chars(times->data(), end, thread->cpu_ns).ptr;
+    if (at < end) std::from_chars(at + 1, end, thread->waited_ns);
   }
 }
 

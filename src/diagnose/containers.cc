@@ -36,7 +36,7 @@ bool Follow(const std::vector<LookSummary>& looks, const Container& box, Followe
     }
     const auto from = look.sketches.begin() + there->sketch_from;
     out->samples.emplace_back(from, from + there->sketch_count);
-    out->series.at_s.push_back(look.facts.at_s);
+    AddTime(look.facts, out->series);
     out->series.value.push_back(there->length);
   }
   return true;
@@ -124,7 +124,7 @@ void AddSummedPaths(const Evidence& evidence, std::vector<GrownContainer>* out) 
     grown.containers = now.containers;
     for (const LookSummary& look : looks) {
       auto it = look.paths.find(path);
-      grown.series.at_s.push_back(look.facts.at_s);
+      AddTime(look.facts, grown.series);
       grown.series.value.push_back(it == look.paths.end() ? 0 : it->second.entries);
     }
     grown.survival = SampleSurvival(first->second.sketch, now.sketch, kPathSketch);
@@ -149,7 +149,7 @@ void AddReplacedBlocks(const Evidence& evidence, std::vector<GrownContainer>* ou
     for (const LookSummary& look : looks) {
       auto it = look.blocks.find(path);
       if (it == look.blocks.end() || it->second.count != 1) break;
-      grown.series.at_s.push_back(look.facts.at_s);
+      AddTime(look.facts, grown.series);
       grown.series.value.push_back(it->second.bytes);
     }
     const bool known = std::any_of(out->begin(), out->end(), [&, path = path](const GrownContainer& g) { return g.path == path; });

@@ -18,6 +18,8 @@ using snapshot::Role;
 
 constexpr size_t kSketchBudget = 4u << 20;   // fingerprints over all containers: 32 MiB
 constexpr u32 kMostSketch = 64;
+constexpr size_t kMostThreads = 256;
+constexpr double kMostWaited = 1.25;  // of the time between two looks: times of threads are read a little after the stop
 constexpr size_t kManyContainers = 400'000;  // above it only longer ones are followed
 constexpr u64 kLeastBlock = 4 << 10, kLeastBlockOfMany = 64 << 10;  // bytes
 constexpr size_t kManyBlocks = 100'000;
@@ -35,6 +37,8 @@ void FillFacts(const Heap& heap, double at_s, LookFacts& facts) {
   facts.bytes = c.total_bytes();
   facts.rss = c.meta.rss_bytes;
   facts.peak_rss = c.meta.peak_rss_bytes;
+  for (const auto& thread : c.threads)
+    if (thread.native_id != 0 && facts.threads.size() < kMostThreads) facts.threads.push_back({thread.native_id, thread.cpu_ns, thread.waited_ns});
   facts.cpu_ns = c.meta.cpu_ns;
   facts.cpu_before_ns = c.meta.cpu_before_ns ? c.meta.cpu_before_ns : c.meta.cpu_ns;
   facts.uptime_s = static_cast<double>(c.meta.boot_ns - std::min(c.meta.boot_ns, c.meta.process_start_ns)) * 1e-9;
@@ -211,6 +215,24 @@ u64 PathHasher::Hash(u32 node) {
     memo_[stack_[i]] = place->second;
   }
   return hashes_[memo_[node]];
+}
+
+void TellAble(const LookFacts& before, LookFacts& now) {
+  u64 most_cpu = 0, waited = 0;
+  for (const ThreadTime& thread : now.threads)
+    for (const ThreadTime& was : before.threads) {
+      if (was.native_id != thread.native_id || thread.cpu_ns < was.cpu_ns + most_cpu || thread.waited_ns < was.waited_ns) continue;
+      most_cpu = thread.cpu_ns - was.cpu_ns;
+      waited = thread.waited_ns - was.waited_ns;
+    }
+  const double seconds = now.at_s - before.at_s, lost = static_cast<double>(waited) * 1e-9;
+  const bool possible = lost <= kMostWaited * seconds;
+  now.able_s = before.able_s + (possible ? std::max(seconds - lost, kLeastAble * seconds) : seconds);
+}
+
+void AddTime(const LookFacts& facts, Series& series) {
+  series.at_s.push_back(facts.at_s);
+  series.able_s.push_back(facts.able_s);
 }
 
 LookSummary Summarise(const Heap& heap, double at_s, bool with_peaks) {

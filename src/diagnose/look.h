@@ -12,6 +12,7 @@
 #include "diagnose/memory.h"
 #include "diagnose/names.h"
 #include "diagnose/queue_peaks.h"
+#include "diagnose/series.h"
 #include "graph/heap.h"
 
 namespace unleak::diagnose {
@@ -66,8 +67,15 @@ struct PeakHolder {
   Json callers = Json::array();  // outer frames of its thread, nearest first: {"file", "line", "function"}
 };
 
+// What one thread of the target had of the CPU so far.
+struct ThreadTime {
+  u64 native_id = 0, cpu_ns = 0, waited_ns = 0;
+};
+
 struct LookFacts {
   double at_s = 0;         // since the first look
+  double able_s = 0;       // of that, without the time that the busiest thread was ready but got no CPU; at least kLeastAble of it
+  std::vector<ThreadTime> threads;
   Json snapshot;           // the document's snapshots[] entry
   u64 objects = 0, bytes = 0, rss = 0, peak_rss = 0;
   u64 live_objects = 0, live_bytes = 0;  // without garbage
@@ -111,6 +119,14 @@ class PathHasher {
 
 // True for roles whose length says how much they hold and that can grow.
 bool IsGrowable(snapshot::Role role);
+
+inline constexpr double kLeastAble = 0.05;
+
+// Sets able_s of a look from the look before it.
+void TellAble(const LookFacts& before, LookFacts& now);
+
+// The time of a look is put at the end of a series.
+void AddTime(const LookFacts& facts, Series& series);
 
 LookSummary Summarise(const graph::Heap& heap, double at_s, bool with_peaks);
 

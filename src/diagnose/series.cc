@@ -17,24 +17,22 @@ bool Enough(u64 first, u64 total, Unit unit, double survival) {
   return total >= kLeastCount && (survival >= kFullSurvival || static_cast<double>(total) >= share);
 }
 
-// The look nearest to a time, after look `from` and with `later` looks behind it.
+const std::vector<double>& Clock(const Series& series) { return series.able_s.empty() ? series.at_s : series.able_s; }
+
+// The look nearest to a time of that clock, after look `from` and with `later` looks behind it.
 size_t Nearest(const Series& series, double at_s, size_t from, size_t later) {
   size_t best = from + 1;
-  for (size_t i = best; i + later < series.at_s.size(); ++i)
-    if (std::abs(series.at_s[i] - at_s) < std::abs(series.at_s[best] - at_s)) best = i;
+  const auto& clock = Clock(series);
+  for (size_t i = best; i + later < clock.size(); ++i)
+    if (std::abs(clock[i] - at_s) < std::abs(clock[best] - at_s)) best = i;
   return best;
-}
-
-double Rate(const Series& series, size_t from, size_t to) {
-  const double added = static_cast<double>(series.value[to]) - static_cast<double>(series.value[from]);
-  return added / std::max(series.at_s[to] - series.at_s[from], 1e-3);
 }
 
 // By thirds and not by intervals, so that one odd interval of many does not hide it. `series` never falls.
 bool Fades(const Series& series) {
   const size_t last = series.value.size() - 1;
   if (last < 3) return false;
-  const double from = series.at_s.front(), third = (series.at_s.back() - from) / 3;
+  const double from = Clock(series).front(), third = (Clock(series).back() - from) / 3;
   const size_t one = Nearest(series, from + third, 0, 2);
   const size_t two = Nearest(series, from + 2 * third, one, 1);
   const double first = Rate(series, 0, one), second = Rate(series, one, two), now = Rate(series, two, last);
@@ -43,6 +41,11 @@ bool Fades(const Series& series) {
 }
 
 }  // namespace
+
+double Rate(const Series& series, size_t from, size_t to) {
+  const double added = static_cast<double>(series.value[to]) - static_cast<double>(series.value[from]);
+  return added / std::max(Clock(series)[to] - Clock(series)[from], 1e-3);
+}
 
 Growth Judge(const Series& series, Unit unit, double survival) {
   Growth growth;
@@ -53,10 +56,9 @@ Growth Judge(const Series& series, Unit unit, double survival) {
   bool falls = false;
   for (size_t i = 1; i < looks; ++i) {
     const u64 before = series.value[i - 1], now = series.value[i];
-    const double seconds = std::max(series.at_s[i] - series.at_s[i - 1], 1e-3);
     falls |= now < before;
     rises += now > before;
-    rates.push_back(now > before ? static_cast<double>(now - before) / seconds : 0.0);
+    rates.push_back(now > before ? Rate(series, i - 1, i) : 0.0);
   }
   if (falls) return growth;
   growth.total = series.value.back() - series.value.front();
@@ -66,7 +68,7 @@ Growth Judge(const Series& series, Unit unit, double survival) {
   growth.steady = rates.back() >= 0.5 * Median(rates);
   growth.levelling = rates.back() < 0.2 * rates.front();
   growth.fading = Fades(series);
-  growth.even = *std::min_element(rates.begin(), rates.end()) >= 0.5 * growth.per_s;
+  growth.even = *std::min_element(rates.begin(), rates.end()) >= 0.5 * Rate(series, 0, looks - 1);
   return growth;
 }
 

@@ -9,15 +9,17 @@ namespace unleak::diagnose {
 
 enum class Unit : u8 { kCount, kBytes };
 
-// One measure over the looks, in order of time. `at_s` and `value` have the same length.
+// One measure over the looks, in order of time. `at_s` and `value` have the same length, and so has `able_s` or it is empty.
 struct Series {
   std::vector<double> at_s;
+  std::vector<double> able_s;  // a clock that stands still while the target waits for a CPU (LookFacts): by it rates are compared
   std::vector<u64> value;
 };
 
 struct Growth {
   bool grows = false;        // never falls, rises in at least 2 intervals, and by enough
   bool every_interval = false;  // rises in all of them
+  // Of these four the rates are by able_s: a target that gets less of the CPU from look to look does not level off.
   bool steady = false;       // the last interval brings at least half the median of the intervals (by rate)
   bool levelling = false;    // the rate of the last interval is below a fifth of the first one's
   bool even = false;         // no interval's rate is below half of that of the whole window
@@ -35,6 +37,9 @@ inline constexpr double kLeakSurvival = 0.95;  // below it is flow
 // third before, or kFadesTo of the first one in the end. What leaks goes on as it began. Needs three intervals.
 inline constexpr double kFades = 0.8;
 inline constexpr double kFadesTo = 0.5;
+
+// Growth a second from one look to a later one, by able_s where the series has it.
+double Rate(const Series& series, size_t from, size_t to);
 
 // Judges the series. `survival` is the share of the first look's elements that are still there (1 where a measure has none).
 Growth Judge(const Series& series, Unit unit, double survival);

@@ -43,6 +43,23 @@ TEST(Series, BytesNeed64KiBAndOnePercent) {
   EXPECT_FALSE(Judge(Every2s({100 << 20, 100 << 20, (100 << 20) + (60 << 10), (100 << 20) + (70 << 10)}), Unit::kBytes, 1.0).grows);
 }
 
+TEST(Series, AStarvedTargetDoesNotLevelOff) {
+  Series starved = Every2s({519, 896, 1208, 1463, 1500});  // it ran less and less
+  EXPECT_TRUE(Judge(starved, Unit::kCount, 1.0).fading);
+  EXPECT_TRUE(Judge(starved, Unit::kCount, 1.0).levelling);
+  starved.able_s = {0, 1.88, 3.44, 4.72, 4.9};
+  const Growth g = Judge(starved, Unit::kCount, 1.0);
+  EXPECT_FALSE(g.fading || g.levelling);
+  EXPECT_TRUE(g.steady && g.even);
+  EXPECT_DOUBLE_EQ(g.per_s, 981.0 / 8);
+}
+
+TEST(Series, AStarvedTargetMayLevelOffAllTheSame) {
+  Series both = Every2s({0, 100, 150, 175, 187});
+  both.able_s = {0, 1.8, 3.6, 5.4, 7.2};
+  EXPECT_TRUE(Judge(both, Unit::kCount, 1.0).fading);
+}
+
 TEST(Series, FillingUpLevelsOff) {
   const Growth g = Judge(Every2s({0, 100, 120, 125}), Unit::kCount, 1.0);
   EXPECT_TRUE(g.grows);

@@ -130,6 +130,7 @@ Status Session::Add(graph::Heap heap) {
   const double at_s = SinceFirst(meta);
   if (looks_.empty()) first_ = meta;
   looks_.push_back(Summarise(heap, at_s, true));
+  if (looks_.size() > 1) TellAble(looks_[looks_.size() - 2].facts, looks_.back().facts);
   last_.emplace(std::move(heap));
   writes_.Settle(*last_);
   candidates_.reset();

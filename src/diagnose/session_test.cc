@@ -471,6 +471,23 @@ TEST(Session, WhatComesAtAFallingRateMayLevelOff) {
   EXPECT_EQ(Diagnose(kFading + Look(5, Add(813, 820)), kStored)["verdict"], "not_a_leak");
 }
 
+// The same growth, of a thread that gets less of the CPU in each interval: 1.8, 1.0, 0.6 of 2 s, or always what it asks for.
+std::string Fading(const std::vector<int>& waited_ms) {
+  std::string text = kStart + std::string("thread main cpu=1s waited=0s\n");
+  const std::vector<std::pair<int, int>> added = {{101, 459}, {460, 659}, {660, 779}};
+  for (size_t i = 0; i < added.size(); ++i)
+    text += Look(static_cast<int>(i) + 2, Add(added[i].first, added[i].second) + "thread main cpu=" + std::to_string(2 + i) +
+                                              "s waited=" + std::to_string(waited_ms[i]) + "ms\n");
+  return text;
+}
+
+TEST(Session, AStarvedTargetThatLeaksIsNotTakenForOneThatLevelsOff) {
+  EXPECT_EQ(Diagnose(Fading({0, 0, 0}), kStored)["verdict"], "inconclusive");
+  EXPECT_EQ(Diagnose(Fading({200, 1200, 2600}), kStored)["verdict"], "leak");
+  EXPECT_EQ(Diagnose(Fading({600, 1200, 1800}), kStored)["verdict"], "inconclusive");  // starved, but evenly
+  EXPECT_EQ(Diagnose(Fading({0, 900000, 1}), kStored)["verdict"], "inconclusive");     // numbers that cannot be
+}
+
 TEST(Session, AFallingRateIsLookedAtForLonger) {
   auto session = Session::Create("");
   ASSERT_TRUE(session.ok());

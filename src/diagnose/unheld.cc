@@ -28,11 +28,9 @@ bool RisesEvenly(const Series& series) {
   std::vector<double> rates;
   for (size_t i = 1; i < series.value.size(); ++i) {
     if (series.value[i] <= series.value[i - 1]) return false;
-    const double seconds = std::max(series.at_s[i] - series.at_s[i - 1], 1e-3);
-    rates.push_back(static_cast<double>(series.value[i] - series.value[i - 1]) / seconds);
+    rates.push_back(Rate(series, i - 1, i));
   }
-  const double mean = static_cast<double>(series.value.back() - series.value.front()) /
-                      std::max(series.at_s.back() - series.at_s.front(), 1e-3);
+  const double mean = Rate(series, 0, series.value.size() - 1);
   const bool falls = std::is_sorted(rates.rbegin(), rates.rend()) && rates.back() < kFallen * rates.front();
   return !falls && rates.back() >= kLastOfMean * mean &&
          *std::min_element(rates.begin(), rates.end()) >= kLeastOfMean * mean;
@@ -41,8 +39,8 @@ bool RisesEvenly(const Series& series) {
 Unheld UnheldGrowth(const std::vector<LookSummary>& looks, double covered_bytes, double covered_objects) {
   Series bytes, objects;
   for (const LookSummary& look : looks) {
-    bytes.at_s.push_back(look.facts.at_s);
-    objects.at_s.push_back(look.facts.at_s);
+    AddTime(look.facts, bytes);
+    AddTime(look.facts, objects);
     bytes.value.push_back(look.facts.live_bytes);
     objects.value.push_back(look.facts.live_objects);
   }

@@ -137,6 +137,7 @@ struct Thread {
   u32 interpreter = 0;
   u8 holds_gil = 0;
   u64 cpu_ns = 0;      // CPU time used so far
+  u64 waited_ns = 0;   // so far ready to run while no CPU was free for it (schedstat); 0 = not known
 };
 
 struct Frame {

@@ -29,7 +29,7 @@ inline constexpr auto kRootFields = [](auto& r, auto&& f) {
   f(r.node), f(r.kind), f(r.name), f(r.thread), f(r.frame), f(r.conservative);
 };
 inline constexpr auto kThreadFields = [](auto& t, auto&& f) {
-  f(t.native_id), f(t.ident), f(t.name), f(t.interpreter), f(t.holds_gil), f(t.cpu_ns);
+  f(t.native_id), f(t.ident), f(t.name), f(t.interpreter), f(t.holds_gil), f(t.cpu_ns), f(t.waited_ns);
 };
 inline constexpr auto kFrameFields = [](auto& r, auto&& f) { f(r.thread), f(r.depth), f(r.code), f(r.line); };
 inline constexpr auto kCodeFields = [](auto& c, auto&& f) {

@@ -251,6 +251,7 @@ class Parser {
       if (key == "tid") return Number(thread.native_id);
       if (key == "ident") return Number(thread.ident);
       if (key == "cpu") return Number(thread.cpu_ns);
+      if (key == "waited") return Number(thread.waited_ns);
       if (key == "interpreter") return Number(thread.interpreter);
       if (key == "gil") return (thread.holds_gil = 1) == 1;
       return false;

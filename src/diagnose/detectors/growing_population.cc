@@ -94,7 +94,7 @@ Population Measure(const std::vector<LookSummary>& looks, const std::string& nam
   out.bytes = now.bytes[kRetained];
   for (const auto& look : looks) {
     auto it = look.types.find(name);
-    out.series.at_s.push_back(look.facts.at_s);
+    AddTime(look.facts, out.series);
     out.series.value.push_back(it == look.types.end() ? 0 : it->second.objects[kRetained]);
     if (it != look.types.end())
       out.survival = std::min(out.survival, SampleSurvival(it->second.sketch, now.sketch, kPathSketch));

@@ -30,7 +30,7 @@ std::vector<Candidate> FindImmortalStrings(const Evidence& evidence) {
   Series series;
   std::vector<u64> bytes;
   for (const LookSummary& look : looks) {
-    series.at_s.push_back(look.facts.at_s);
+    AddTime(look.facts, series);
     series.value.push_back(look.audit.strings.strings);
     bytes.push_back(look.audit.strings.bytes);
   }

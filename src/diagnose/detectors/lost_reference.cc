@@ -45,7 +45,7 @@ template <class Value>
 Series SeriesOf(const std::vector<LookSummary>& looks, const Value& value) {
   Series series;
   for (const LookSummary& look : looks) {
-    series.at_s.push_back(look.facts.at_s);
+    AddTime(look.facts, series);
     series.value.push_back(value(look));
   }
   return series;

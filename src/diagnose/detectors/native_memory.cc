@@ -49,7 +49,7 @@ template <class Value>
 Series Measure(const Evidence& evidence, Value value) {
   Series series;
   for (const LookSummary& look : evidence.looks) {
-    series.at_s.push_back(look.facts.at_s);
+    AddTime(look.facts, series);
     series.value.push_back(value(look));
   }
   return series;

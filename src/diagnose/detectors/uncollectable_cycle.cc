@@ -83,7 +83,7 @@ std::vector<Candidate> FindUncollectableCycles(const Evidence& evidence) {
     Series series;
     for (const LookSummary& look : looks) {
       auto it = look.cycles.find(name);
-      series.at_s.push_back(look.facts.at_s);
+      AddTime(look.facts, series);
       series.value.push_back(it == look.cycles.end() ? 0 : it->second.instances);
     }
     const Growth growth = Judge(series, Unit::kCount, 1.0);
