@@ -15,47 +15,38 @@ using snapshot::LabelKind;
 constexpr size_t kMostSources = 64;
 constexpr int kRounds = 2;  // lists of shared objects that share objects
 
+// A top is what nothing but the virtual root dominates. What it dominates follows it in the dominator tree, so that one
+// column by places of that tree says for every object which variable counts it.
 class Holdings {
  public:
-  explicit Holdings(const Heap& heap) : heap_(heap), c_(heap.columns()), root_of_(heap.node_count(), kNone) {}
+  explicit Holdings(const Heap& heap) : heap_(heap), c_(heap.columns()) {}
 
   std::vector<FrameHolding> Find(u64 least) {
-    FindTops();
-    TakeVariables();
-    for (u32 n = 0; n < heap_.node_count(); ++n)
-      if (root_of_[n] != kNone) leads_to_[root_of_[n]] += heap_.retained(n);
+    const auto variables = Variables();
+    if (variables.empty()) return {};
+    variable_at_.assign(heap_.node_count(), kNone);
+    for (const auto& [node, variable] : variables) Credit(node, {variable});
     for (int round = 0; round < kRounds; ++round) TakeShared();
     return Sums(least);
   }
 
  private:
-  // What dominates each node outermost: what a root or several others hold.
-  void FindTops() {
-    top_.assign(heap_.node_count(), kNone);
-    std::vector<u32> chain;
-    for (u32 n = 0; n < heap_.node_count(); ++n) {
-      u32 at = n;
-      for (chain.clear(); top_[at] == kNone && heap_.dominator(at) != kNone; at = heap_.dominator(at))
-        chain.push_back(at);
-      if (top_[at] == kNone) top_[at] = at;
-      for (u32 below : chain) top_[below] = top_[at];
-    }
-  }
-
   // Variables that nothing but frames holds.
-  void TakeVariables() {
-    std::vector<bool> elsewhere(heap_.node_count());
+  std::map<u32, u32> Variables() const {
+    std::map<u32, u32> variables;  // index into columns.roots, by the top that it is
+    std::vector<u32> elsewhere;
     for (const auto& root : heap_.roots())
-      if (!root.conservative && root.kind != snapshot::RootKind::kFrame && root.node < heap_.node_count())
-        elsewhere[root.node] = true;
+      if (!root.conservative && root.kind != snapshot::RootKind::kFrame) elsewhere.push_back(root.node);
+    std::sort(elsewhere.begin(), elsewhere.end());
     for (u32 i = 0; i < c_.roots.size(); ++i) {
       const auto& root = c_.roots[i];
       if (root.kind != snapshot::RootKind::kFrame || root.conservative || root.node >= heap_.node_count()) continue;
-      if (root.frame >= c_.frames.size() || elsewhere[root.node] || heap_.dominator(root.node) != kNone) continue;
-      if (!HeldByRootsOnly(root.node)) continue;
-      u32& best = root_of_[root.node];
-      if (best == kNone || c_.frames[c_.roots[best].frame].depth < c_.frames[root.frame].depth) best = i;
+      if (root.frame >= c_.frames.size() || heap_.dominator(root.node) != kNone) continue;
+      if (std::binary_search(elsewhere.begin(), elsewhere.end(), root.node) || !HeldByRootsOnly(root.node)) continue;
+      u32& best = variables.try_emplace(root.node, i).first->second;
+      if (c_.frames[c_.roots[best].frame].depth < c_.frames[root.frame].depth) best = i;
     }
+    return variables;
   }
 
   bool Counts(u32 edge) const {
@@ -73,15 +64,19 @@ class Holdings {
     return true;
   }
 
+  // kNone where no frame alone holds it.
+  u32 VariableOf(u32 node) const { return variable_at_[heap_.dominator_place(node)]; }
+
   u32 FrameOf(u32 node) const {
-    const u32 root = root_of_[top_[node]];
-    return root == kNone ? kNone : c_.roots[root].frame;
+    const u32 variable = VariableOf(node);
+    return variable == kNone ? kNone : c_.roots[variable].frame;
   }
 
   // Objects that several variables of one frame lead to, and nobody else.
   void TakeShared() {
     for (u32 n = 0; n < heap_.node_count(); ++n) {
-      if (top_[n] != n || root_of_[n] != kNone || heap_.population(n) != graph::Population::kRetained) continue;
+      if (heap_.dominator(n) != kNone || VariableOf(n) != kNone) continue;
+      if (heap_.population(n) != graph::Population::kRetained) continue;
       const auto sources = heap_.in_sources(n);
       const auto edges = heap_.in_edges(n);
       if (sources.empty() || sources.size() > kMostSources) continue;
@@ -90,27 +85,27 @@ class Holdings {
       bool one = true;
       for (size_t i = 0; i < sources.size() && one; ++i) {
         if (!Counts(edges[i]) || heap_.dominates(n, sources[i])) continue;
-        const u32 its = FrameOf(sources[i]);
+        const u32 variable = VariableOf(sources[i]), its = FrameOf(sources[i]);
         one = its != kNone && (frame == kNone || its == frame);
         frame = its;
-        const u32 variable = root_of_[top_[sources[i]]];
         if (std::find(variables.begin(), variables.end(), variable) == variables.end()) variables.push_back(variable);
       }
-      if (one && frame != kNone) Share(n, variables);
+      if (one && frame != kNone) Credit(n, variables);
     }
   }
 
-  // Each variable that leads to a shared object is credited with it; one of them stands for the frame.
-  void Share(u32 node, const std::vector<u32>& variables) {
-    for (u32 variable : variables) leads_to_[variable] += heap_.retained(node);
-    root_of_[node] = variables.front();
+  // Each variable that leads to a top is credited with it; one of them stands for the frame.
+  void Credit(u32 top, const std::vector<u32>& variables) {
+    for (u32 variable : variables) leads_to_[variable] += heap_.retained(top);
+    const auto first = variable_at_.begin() + heap_.dominator_place(top);
+    std::fill_n(first, heap_.retained_objects(top), variables.front());
   }
 
   std::vector<FrameHolding> Sums(u64 least) const {
     std::map<u32, FrameHolding> frames;
     for (u32 n = 0; n < heap_.node_count(); ++n) {
-      if (root_of_[n] == kNone || top_[n] != n) continue;
-      FrameHolding& holding = frames[c_.roots[root_of_[n]].frame];
+      if (heap_.dominator(n) != kNone || VariableOf(n) == kNone) continue;
+      FrameHolding& holding = frames[FrameOf(n)];
       holding.bytes += heap_.retained(n);
       holding.objects += heap_.retained_objects(n);
     }
@@ -118,8 +113,10 @@ class Holdings {
     for (auto& [frame, holding] : frames) {
       if (holding.bytes < least) continue;
       holding.frame = frame;
+      TypeCounter counter(heap_);
       for (u32 n = 0; n < heap_.node_count(); ++n)
-        if (FrameOf(n) == frame) holding.members.push_back(n);
+        if (FrameOf(n) == frame) counter.Add(n);
+      holding.types = counter.Counts();
       for (const auto& [root, bytes] : leads_to_)
         if (c_.roots[root].frame == frame && bytes >= holding.bytes / 10) holding.roots.push_back(root);
       std::stable_sort(holding.roots.begin(), holding.roots.end(),
@@ -132,9 +129,8 @@ class Holdings {
 
   const Heap& heap_;
   const Columns& c_;
-  std::vector<u32> top_;
-  std::map<u32, u64> leads_to_;  // bytes by variable, shared ones counted for each
-  std::vector<u32> root_of_;     // of a top: the variable (index into columns.roots) that counts it
+  std::vector<u32> variable_at_;  // by place: the variable (index into columns.roots) that counts it
+  std::map<u32, u64> leads_to_;   // bytes by variable, shared ones counted for each
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "diagnose/names.h"
 #include "graph/heap.h"
 
 namespace unleak::diagnose {
@@ -11,7 +12,7 @@ namespace unleak::diagnose {
 struct FrameHolding {
   u32 frame = kNone;           // index into columns.frames
   u64 bytes = 0, objects = 0;  // that only this frame's variables keep alive
-  std::vector<u32> members;    // those objects
+  std::vector<TypeCount> types;  // of those objects, as CountTypes
   std::vector<u32>
       roots;  // its variables that lead to a tenth of that or more (indices into columns.roots), most first
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <unordered_map>
 
 namespace unleak::diagnose {
 namespace {
@@ -242,22 +241,17 @@ int Telling(const Columns& c, u32 type) {
   return module.empty() || module == "builtins" ? 35 : 80;
 }
 
-std::vector<TypeCount> CountTypes(const Heap& heap, const std::vector<u32>& nodes) {
-  const Columns& c = heap.columns();
-  std::unordered_map<u32, TypeCount> by_type;
-  for (u32 node : nodes) {
-    TypeCount& count = by_type[c.type[node]];
-    ++count.objects;
-    count.bytes += c.size_of(node);
-  }
+std::vector<TypeCount> TypeCounter::Counts() const {
   struct Ranked {
     int telling;
     TypeCount count;
   };
+  const Columns& c = heap_.columns();
   std::vector<Ranked> ranked;
-  for (auto& [type, count] : by_type) {
-    count.type = c.strings.at(c.types[type].name);
-    ranked.push_back({Telling(c, type), count});
+  for (u32 type = 0; type < totals_.size(); ++type) {
+    if (totals_[type].objects == 0) continue;
+    const std::string name(c.strings.at(c.types[type].name));
+    ranked.push_back({Telling(c, type), {name, totals_[type].objects, totals_[type].bytes}});
   }
   std::sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) {
     if (a.telling != b.telling) return a.telling > b.telling;
@@ -267,6 +261,19 @@ std::vector<TypeCount> CountTypes(const Heap& heap, const std::vector<u32>& node
   std::vector<TypeCount> out;
   for (auto& r : ranked) out.push_back(std::move(r.count));
   return out;
+}
+
+std::vector<TypeCount> CountTypes(const Heap& heap, const std::vector<u32>& nodes) {
+  TypeCounter counter(heap);
+  for (u32 node : nodes) counter.Add(node);
+  return counter.Counts();
+}
+
+std::vector<TypeCount> CountDominated(const Heap& heap, u32 node) {
+  TypeCounter counter(heap);
+  for (u32 n = 0; n < heap.node_count(); ++n)
+    if (heap.dominates(node, n)) counter.Add(n);
+  return counter.Counts();
 }
 
 Json ToJson(const std::vector<TypeCount>& counts, size_t limit) {

@@ -37,8 +37,29 @@ struct TypeCount {
   u64 objects = 0, bytes = 0;
 };
 
-// Counts by type of `nodes`, most telling first, among equals by bytes.
+// Counts objects by type, one at a time, so that nobody has to list millions of them first.
+class TypeCounter {
+ public:
+  explicit TypeCounter(const graph::Heap& heap) : heap_(heap), totals_(heap.columns().types.size()) {}
+  void Add(u32 node) {
+    Total& total = totals_[heap_.columns().type[node]];
+    ++total.objects;
+    total.bytes += heap_.columns().size_of(node);
+  }
+  // Most telling first, among equals by bytes.
+  std::vector<TypeCount> Counts() const;
+
+ private:
+  struct Total {
+    u64 objects = 0, bytes = 0;
+  };
+  const graph::Heap& heap_;
+  std::vector<Total> totals_;  // by type
+};
+
+// The same of `nodes`, and of all that `node` dominates, itself included.
 std::vector<TypeCount> CountTypes(const graph::Heap& heap, const std::vector<u32>& nodes);
+std::vector<TypeCount> CountDominated(const graph::Heap& heap, u32 node);
 Json ToJson(const std::vector<TypeCount>& counts, size_t limit);
 
 // The last word of a qualified name: "app.Session" -> "Session".

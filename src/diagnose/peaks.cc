@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include "diagnose/frame_holdings.h"
 
@@ -45,13 +46,6 @@ Json Callers(const Columns& c, u32 frame) {
   return out;
 }
 
-std::vector<u32> Dominated(const Heap& heap, u32 node) {
-  std::vector<u32> out;
-  for (u32 n = 0; n < heap.node_count(); ++n)
-    if (heap.dominates(node, n)) out.push_back(n);
-  return out;
-}
-
 // Of a frame: everything but what it holds.
 PeakHolder OfFrame(const Columns& c, u32 frame) {
   PeakHolder holder;
@@ -65,9 +59,9 @@ PeakHolder OfFrame(const Columns& c, u32 frame) {
   return holder;
 }
 
-void CountMembers(const Heap& heap, const std::vector<u32>& members, PeakHolder& holder) {
-  holder.types = CountTypes(heap, members);
-  // The thing itself is named first.
+// The thing itself is named first.
+void TakeTypes(std::vector<TypeCount> types, PeakHolder& holder) {
+  holder.types = std::move(types);
   std::stable_partition(holder.types.begin(), holder.types.end(),
                         [&](const TypeCount& t) { return t.type == holder.type; });
 }
@@ -146,9 +140,8 @@ PeakHolder OfLocal(const Heap& heap, const Held& held) {
   holder.variable = name;
   holder.type = c.type_name(Accumulator(heap, node));
   holder.bytes = heap.retained(node);
-  const auto members = Dominated(heap, node);
-  holder.objects = members.size();
-  CountMembers(heap, members, holder);
+  holder.objects = heap.retained_objects(node);
+  TakeTypes(CountDominated(heap, node), holder);
   return holder;
 }
 
@@ -168,7 +161,7 @@ std::optional<PeakHolder> Together(const Heap& heap, const FrameHolding& holding
   holder.type = c.type_name(Accumulator(heap, c.roots[holding.roots[0]].node));
   holder.bytes = holding.bytes;
   holder.objects = holding.objects;
-  CountMembers(heap, holding.members, holder);
+  TakeTypes(holding.types, holder);
   return holder;
 }
 
@@ -176,11 +169,12 @@ std::optional<PeakHolder> Together(const Heap& heap, const FrameHolding& holding
 // thread with Python frames runs.
 std::optional<PeakHolder> HeldByNobody(const Heap& heap) {
   const Columns& c = heap.columns();
-  std::vector<u32> members;
-  u64 bytes = 0;
+  TypeCounter members(heap);
+  u64 objects = 0, bytes = 0;
   for (u32 n = 0; n < heap.node_count(); ++n)
     if (heap.population(n) == graph::Population::kUnexplained) {
-      members.push_back(n);
+      members.Add(n);
+      ++objects;
       bytes += c.size_of(n);
     }
   const bool one_thread =
@@ -188,8 +182,8 @@ std::optional<PeakHolder> HeldByNobody(const Heap& heap) {
   if (bytes < kLeastPeak || c.frames.empty() || !one_thread) return std::nullopt;
   PeakHolder holder = OfFrame(c, 0);
   holder.bytes = bytes;
-  holder.objects = members.size();
-  holder.types = CountTypes(heap, members);
+  holder.objects = objects;
+  holder.types = members.Counts();
   holder.type = holder.types[0].type;
   return holder;
 }

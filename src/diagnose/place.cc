@@ -25,6 +25,7 @@ bool Holds(u32 label) {
 // Members of the container's dominator subtree without itself, or its elements where they are shared with somebody.
 std::vector<u32> Held(const Heap& heap, u32 node, const std::vector<u32>& elements) {
   std::vector<u32> held;
+  held.reserve(heap.retained_objects(node));  // millions: a vector that doubles takes three times that
   for (u32 n = 0; n < heap.node_count(); ++n)
     if (n != node && heap.dominates(node, n)) held.push_back(n);
   if (held.size() >= elements.size()) return held;

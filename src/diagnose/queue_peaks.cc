@@ -80,10 +80,10 @@ QueuePeak Describe(const Heap& heap, u32 queue) {
   peak.container = c.type_name(queue);
   peak.holder = HolderOf(heap, queue, inside);
   peak.holder.owner = kNone;  // of this heap only
-  std::vector<u32> held;
+  TypeCounter held(heap);
   for (u32 n = 0; n < heap.node_count(); ++n)
-    if (n != queue && heap.dominates(queue, n)) held.push_back(n);
-  peak.types = CountTypes(heap, held);
+    if (n != queue && heap.dominates(queue, n)) held.Add(n);
+  peak.types = held.Counts();
   const auto types = CountTypes(heap, elements);
   for (size_t i = 0; i < types.size() && i < kMostTypes; ++i) peak.element_types.push_back(types[i].type);
   return peak;

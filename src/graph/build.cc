@@ -146,19 +146,26 @@ class HeapBuilder {
     const auto& types = reach->type_entries();
     heap_.entries_.insert(heap_.entries_.end(), types.begin(), types.end());
     ReachTree tree = reach->Take();
-    heap_.parent_ = std::move(tree.parent);
-    heap_.parent_edge_ = std::move(tree.parent_edge);
     heap_.root_ = std::move(tree.root);
     heap_.population_ = std::move(tree.mark);
     for (u32 node = 0; node < c_.node_count(); ++node) {
-      const u32 edge = heap_.parent_edge_[node];
+      const u32 edge = tree.parent_edge[node];
       const bool entered = edge == kNone || !kCountedEdges.has(c_.edge_label[edge]);
       if (entered && heap_.population_[node] != kNotReached) heap_.entries_.push_back(node);
+      if (edge != kNone) tree.parent_edge[node] = PlaceOf(node, edge);
     }
+    heap_.parent_at_ = std::move(tree.parent_edge);
     for (u32 n = 0; n < rest.node.size(); ++n) heap_.population_[rest.node[n]] = rest.state[rest.components.of[n]];
     const auto starts = UnreachedEntries(rest);
     heap_.entries_.insert(heap_.entries_.end(), starts.begin(), starts.end());
     SortEntries();
+  }
+
+  // Where in the reverse edges an edge into the node is.
+  u32 PlaceOf(u32 node, u32 edge) const {
+    const auto edges = heap_.in_edges(node);
+    const auto at = std::lower_bound(edges.begin(), edges.end(), edge);
+    return heap_.reverse_.row[node] + static_cast<u32>(at - edges.begin());
   }
 
   void SortEntries() {

@@ -89,13 +89,16 @@ class Heap {
 
   // Shortest path from a root, where lesser roots and detours count as longer (reach.h); no steps if not reached.
   Path path_to(u32 node) const;
-  u32 parent(u32 node) const { return parent_[node]; }            // kNone: a root's own node or unreached
-  u32 parent_edge(u32 node) const { return parent_edge_[node]; }  // edge id, kNone likewise
+  // kNone: a root's own node or unreached.
+  u32 parent(u32 node) const { return At(reverse_.source, parent_at_[node]); }
+  u32 parent_edge(u32 node) const { return At(reverse_.edge, parent_at_[node]); }  // edge id
   u32 root_of(u32 node) const { return root_[node]; }             // index into roots(), kNone if unreached
 
   u32 dominator(u32 node) const { return idom_[node]; }  // kNone: only the virtual root dominates it
   u64 retained(u32 node) const { return retained_[node]; }
   u32 retained_objects(u32 node) const { return dom_out_[node] - dom_in_[node] + 1; }  // in its dominator subtree
+  // In the dominator tree, counted in preorder: what a node dominates has the places that follow its own.
+  u32 dominator_place(u32 node) const { return dom_in_[node]; }
   // Nodes below the virtual root in their own right, ascending: those of all roots, types that only their instances
   // hold, objects with unexplained references, and where unreachable ones start. Dominators follow kHoldingEdges.
   const std::vector<u32>& entries() const { return entries_; }
@@ -117,6 +120,7 @@ class Heap {
   std::span<const u32> In(const std::vector<u32>& column, u32 node) const {
     return std::span(column).subspan(reverse_.row[node], reverse_.row[node + 1] - reverse_.row[node]);
   }
+  static u32 At(const std::vector<u32>& column, u32 place) { return place == kNone ? kNone : column[place]; }
 
   snapshot::Columns columns_;
   std::vector<NamedRoot> roots_;
@@ -126,7 +130,7 @@ class Heap {
   std::vector<u32> surplus_node_;  // sparse: nodes with surplus or deficit
   std::vector<i64> surplus_value_;
   std::vector<u32> surplus_possible_;
-  std::vector<u32> parent_, parent_edge_, root_;
+  std::vector<u32> parent_at_, root_;  // parent_at_: where in reverse_ the edge from the parent is
   std::vector<u32> entries_, idom_, dom_in_, dom_out_;
   std::vector<u64> retained_;
   std::vector<Component> cycles_;

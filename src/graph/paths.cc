@@ -43,8 +43,8 @@ Path Heap::path_to(u32 node) const {
   if (root_[node] == kNone && population(node) != Population::kUnexplained && population(node) != Population::kImmortal)
     return path;
   path.root = root_[node];
-  for (u32 at = node; at != kNone; at = parent_[at])
-    path.steps.push_back({at, parent_edge_[at] == kNone ? 0 : columns_.edge_label[parent_edge_[at]]});
+  for (u32 at = node; at != kNone; at = parent(at))
+    path.steps.push_back({at, parent_edge(at) == kNone ? 0 : columns_.edge_label[parent_edge(at)]});
   std::reverse(path.steps.begin(), path.steps.end());
   return path;
 }

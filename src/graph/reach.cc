@@ -10,7 +10,6 @@ using snapshot::LabelKind;
 
 Reach::Reach(const GraphView& graph, std::span<const u32> type, const ReachRules& rules)
     : graph_(graph), type_(type), rules_(rules), type_queued_(graph.nodes()) {
-  tree_.parent.assign(graph.nodes(), kNone);
   tree_.parent_edge.assign(graph.nodes(), kNone);
   tree_.root.assign(graph.nodes(), kNone);
   tree_.mark.assign(graph.nodes(), kNotReached);
@@ -68,7 +67,6 @@ void Reach::Arrive(const Item& item) {
 
 void Reach::Visit(const Item& item) {
   tree_.mark[item.node] = mark_;
-  tree_.parent[item.node] = item.source;
   tree_.parent_edge[item.node] = item.edge;
   tree_.root[item.node] = item.root;
 }

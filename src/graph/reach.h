@@ -43,8 +43,8 @@ struct ReachRules {
 };
 
 struct ReachTree {
-  std::vector<u32> parent, parent_edge, root;  // kNone: not reached, or no such thing
-  std::vector<u8> mark;                        // as given to Run(); kNotReached
+  std::vector<u32> parent_edge, root;  // kNone: not reached, or no such thing
+  std::vector<u8> mark;                // as given to Run(); kNotReached
 };
 
 class Reach {
