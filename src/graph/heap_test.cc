@@ -382,6 +382,7 @@ shared: str size=1000
   EXPECT_EQ(b.heap().retained(b["a"]), 110u);
   EXPECT_EQ(b.heap().retained(b["b"]), 100u);
   EXPECT_EQ(b.heap().retained_objects(b["a"]), 2u);
+  EXPECT_EQ(b.heap().dominator_place(b["own"]), b.heap().dominator_place(b["a"]) + 1);
   EXPECT_TRUE(b.heap().dominates(b["a"], b["own"]));
   EXPECT_FALSE(b.heap().dominates(b["a"], b["shared"]));
   EXPECT_EQ(b.heap().dominator(b["shared"]), b["app.__dict__"]);

@@ -84,29 +84,37 @@ def test_a_little_overtime_for_the_looks_that_a_verdict_needs():
 
 
 def test_a_sure_leak_is_told_at_once_and_an_open_answer_is_looked_at_longer():
-    assert schedule.decided("leak", True, 6.0, grows=True)
-    assert not schedule.decided("leak", False, 12.0, grows=True)        # uneven growth may be a burst
-    assert schedule.decided("leak", False, 20.0, grows=True)
-    assert not schedule.decided("inconclusive", True, 45.0, grows=True)     # a backlog: only time tells
-    assert schedule.decided("inconclusive", True, 60.0, grows=True)
+    assert schedule.decided("leak", True, 6.0)
+    assert not schedule.decided("leak", False, 12.0)        # uneven growth may be a burst
+    assert schedule.decided("leak", False, 20.0)
+    assert not schedule.decided("inconclusive", True, 20.0)
+    assert schedule.decided("inconclusive", True, 27.0)     # only a --duration tells
 
 
-def test_a_process_that_shows_nothing_is_not_looked_at_for_a_minute():
-    assert not schedule.decided("inconclusive", True, 20.0, grows=False)
-    assert schedule.decided("inconclusive", True, 30.0, grows=False)
+def test_an_open_answer_is_told_within_half_a_minute_however_long_a_look_takes():
+    for cost in (0.1, 1.0, 3.0, 5.0):
+        at, taken = 6.0, 4
+        while not schedule.too_late(at + schedule.wait_while_open(at, cost), cost, taken):
+            at, taken = at + max(schedule.wait_while_open(at, cost), cost), taken + 1
+        assert 20.0 <= at and at + cost <= 28.0
+
+
+def test_the_looks_that_a_verdict_needs_may_take_longer():
+    assert not schedule.too_late(24.0, 8.0, 3) and schedule.too_late(24.0, 8.0, 4)
+    assert schedule.too_late(40.0, 10.0, 3)
 
 
 def test_a_verdict_that_a_slower_leak_would_change_waits_for_it():
     for verdict in ("garbage", "not_a_leak"):
-        assert not schedule.decided(verdict, True, 6.0, grows=True)
-        assert schedule.decided(verdict, True, 12.0, grows=True)
+        assert not schedule.decided(verdict, True, 6.0)
+        assert schedule.decided(verdict, True, 12.0)
 
 
 def test_looks_at_an_open_answer_thin_out():
     times = [6.0]
-    while times[-1] < schedule.LONGEST_S:
-        times.append(times[-1] + schedule.wait_while_open(times[-1]))
-    assert times == [6.0, 9.0, 12.0, 18.0, 20.0, 30.0, 45.0, 60.0]
+    while times[-1] < 26.0:
+        times.append(times[-1] + schedule.wait_while_open(times[-1], 1.0))
+    assert times == [6.0, 9.0, 12.0, 18.0, 20.0, 26.0]
 
 
 def test_the_second_look_may_be_dear():

@@ -19,7 +19,7 @@ LOOKS = 4                                    # the fewest that a diagnosis is ma
 OVERTIME = 1.5                               # of a duration in which looks are so slow that there were fewer
 QUIET_S = 12.0                               # before this garbage or a filling cache may hide a leak that is slower
 OPEN_S = 20.0                                # by then uneven growth is judged as it is
-LONGEST_S, SILENT_S = 60.0, 30.0             # for an open answer: while something grows; while nothing does
+LONGEST_S = 27.0                             # then an open answer is told as open: a command without --duration ends within 30 s
 JITTER_S = 0.5                               # that a look may come early
 SHORTEST_WAIT_S, SLOWER = 2.0, 0.5           # until the next look while the answer is open; as a share of the time so far
 
@@ -35,22 +35,27 @@ def over(elapsed: float, taken: int, duration: float) -> bool:
     return elapsed >= duration * (1.0 if taken >= LOOKS else OVERTIME)
 
 
-def decided(verdict: str, content: bool, elapsed: float, grows: bool) -> bool:
+def decided(verdict: str, content: bool, elapsed: float) -> bool:
     """Would more looks say the same? `verdict` is what the looks of `elapsed` seconds say with the answers of the source;
-    `content` is the session's word: growth so steady that it will go on, or none at all for long enough. `grows`: something
-    was found at all, if only possibly a leak."""
+    `content` is the session's word: growth so steady that it will go on, or none at all for long enough."""
     elapsed += JITTER_S
     if verdict == "inconclusive":
-        return elapsed >= (SILENT_S if content and not grows else LONGEST_S)
+        return elapsed >= LONGEST_S
     if content and verdict in ("leak", "peak", "clean"):
         return True
     return elapsed >= (QUIET_S if content else OPEN_S)
 
 
-def wait_while_open(elapsed: float) -> float:
-    """Seconds from the last look to the next while the answer is open: they thin out, but look at the times that matter."""
-    times = [until for until in (QUIET_S, OPEN_S, LONGEST_S) if until > elapsed]
+def wait_while_open(elapsed: float, cost: float) -> float:
+    """Seconds from the last look to the next while the answer is open: they thin out, but look at the times that matter.
+    `cost` is what a look takes: the last one is over when the time is."""
+    times = [until for until in (QUIET_S, OPEN_S, LONGEST_S - cost) if until > elapsed]
     return max(min([elapsed * SLOWER, *(until - elapsed for until in times[:1])]), SHORTEST_WAIT_S)
+
+
+def too_late(next_at: float, cost: float, taken: int) -> bool:
+    """Would a look at `next_at` that takes `cost` end after the time that an open answer is given?"""
+    return over(next_at + cost - JITTER_S, taken, LONGEST_S)
 
 
 class Highs:

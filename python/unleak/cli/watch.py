@@ -167,9 +167,7 @@ class Watch:
         waiting = [s for s in subjects if not s.done]
         if not self.args.children:
             return waiting
-        first_alive = any(not s.late for s in waiting)      # the others only came in the place of those that ended
-        longest = schedule.LONGEST_S if first_alive else schedule.SILENT_S
-        limit = longest if self.args.duration is None else self.args.duration * schedule.OVERTIME
+        limit = schedule.LONGEST_S if self.args.duration is None else self.args.duration * schedule.OVERTIME
         if subjects[0].first_at and time.monotonic() - subjects[0].first_at > limit:
             waiting = [s for s in waiting if s.looks and not s.late and self.args.duration is not None]     # each has its own end
         workers = subjects[1:] or subjects
@@ -195,14 +193,18 @@ class Watch:
             self.fold(subject, subject.unfolded.pop(0))
 
     def _decide(self, subject: Subject) -> None:
-        """Without a duration: go on while the answer is open."""
+        """Without a duration: go on while the answer is open, and there is time for another look."""
+        elapsed = subject.elapsed()
+        cost = time.monotonic() - subject.last_at
         if subject.looks < (self.args.looks or schedule.LOOKS):
+            late = schedule.too_late(subject.due - subject.first_at, cost, subject.looks)
+            subject.done = self.args.looks is None and subject.looks > 1 and late
             return
         document = conclude(subject.session, subject.looks, subject.where(), subject.pid)
         subject.idle = not all(p.get("active", True) for p in document["processes"])
-        elapsed, content = subject.elapsed(), subject.done
-        subject.done = schedule.decided(document["verdict"], content, elapsed, bool(document["findings"]))
-        subject.due = subject.last_at + schedule.wait_while_open(elapsed)
+        wait = schedule.wait_while_open(elapsed, cost)
+        subject.done = schedule.decided(document["verdict"], subject.done, elapsed) or schedule.too_late(elapsed + wait, cost, subject.looks)
+        subject.due = subject.last_at + wait
         self.journal.write("pid %d: %s after %.1f s%s" % (
             subject.pid, document["verdict"], elapsed, "" if subject.done else ": the answer is still open"))
 
