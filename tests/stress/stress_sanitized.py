@@ -48,7 +48,7 @@ MARKS = ("Sanitizer", "runtime error:")
 ENDINGS = (0, 2, 3)
 """Statuses that the tool may end with: a look, wrong usage, a reason why not."""
 
-LIMIT_S = 300
+LIMIT_S = 120
 WHOLE_WAYS: Dict[str, List[str]] = {
     "whole": [], "exact": ["--exact"], "no ledger": ["--no-ledger"], "reader": ["--reader"], "copy": ["--copy", "--max-extra", "90"],
     "raw": ["--raw", "--argv"],
@@ -98,7 +98,9 @@ class Server:
         self._socket.settimeout(LIMIT_S)
         with theirs:
             command = [str(tool.path), "serve", "--fd", str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=self._errors, env=tool.environment)
+            self._process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], stderr=self._errors, env=tool.environment
+            )
         self._buffer = b""
 
     def ask(self, request: Dict[str, Any]) -> Dict[str, Any]:
@@ -149,15 +151,24 @@ def served(tool: Tool, python: str, chance: random.Random) -> Counter[str]:
         tree = server.ask({"cmd": "descendants", "pid": target.pid})["pids"]
         for pid in [target.pid, *tree]:
             for watch in (False, True):
-                seen["looks" if "objects" in server.ask({"cmd": "look", "pid": pid, "watch": watch}) else "refused"] += 1
+                seen[
+                    "looks" if "objects" in server.ask({"cmd": "look", "pid": pid, "watch": watch}) else "refused"
+                ] += 1
         addresses = [0x1000, (1 << 64) - 8, 0x7FFFFFFFE000]
         server.ask({"cmd": "references", "pid": target.pid, "addresses": addresses, "seconds": 0.2})
         seen["harmed"] += bool(target.harm(before))
-        started = server.ask({"cmd": "start", "argv": [python, "-c", "x = [[] for _ in range(9**5)]\nwhile 1: x.append(x[:9])"]})["pid"]
+        started = server.ask(
+            {"cmd": "start", "argv": [python, "-c", "x = [[] for _ in range(9**5)]\nwhile 1: x.append(x[:9])"]}
+        )["pid"]
         seen["looks"] += "objects" in server.ask({"cmd": "look", "pid": started})
         os.kill(started, signal.SIGKILL)
         server.ask({"cmd": "wait", "pid": started})
-        for request in ({"cmd": "look", "pid": started}, {"cmd": "look", "core": "/dev/null"}, {"cmd": "look", "pid": -1}, {"cmd": 7}):
+        for request in (
+            {"cmd": "look", "pid": started},
+            {"cmd": "look", "core": "/dev/null"},
+            {"cmd": "look", "pid": -1},
+            {"cmd": 7},
+        ):
             seen["refused"] += "error" in server.ask(request)
         server.close("serve")
     finally:
@@ -185,11 +196,18 @@ def failing(tool: Tool, python: str, chance: random.Random) -> Counter[str]:
     for _ in range(3):  # killed in the middle
         target = stress_support.BusyTarget(python, "threads")
         command = [str(tool.path), "snapshot", str(target.pid), "-o", str(tool.out)]
-        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=tool.environment)
+        running = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=tool.environment
+        )
         time.sleep(chance.random() * 0.6)
         os.kill(target.pid, signal.SIGKILL)
-        text = running.communicate(timeout=LIMIT_S)[0]
-        target.close()
+        try:
+            text = running.communicate(timeout=LIMIT_S)[0]
+        except subprocess.TimeoutExpired:
+            running.kill()
+            text = "did not end in %d s\n" % LIMIT_S + running.communicate()[0]
+        finally:
+            target.close()
         check("a target that is killed", running.returncode, text, (0, 3))
         seen["killed targets"] += 1
     return seen
@@ -226,7 +244,15 @@ def damage(core: Path, chance: random.Random) -> Tuple[str, Callable[[], None]]:
             file.seek(chance.randrange(0, size - 8) & ~7)
             other = file.read(8)
             near = (int.from_bytes(word, "little") + chance.choice((-1, 1, 8, 16, 4096, 1 << 32))) % (1 << 64)
-            new = chance.choice((other, near.to_bytes(8, "little"), b"\xff" * 8, bytes(8), (1 << chance.randrange(64)).to_bytes(8, "little")))
+            new = chance.choice(
+                (
+                    other,
+                    near.to_bytes(8, "little"),
+                    b"\xff" * 8,
+                    bytes(8),
+                    (1 << chance.randrange(64)).to_bytes(8, "little"),
+                )
+            )
             old.append((at, word))
             file.seek(at)
             file.write(new)
@@ -277,15 +303,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--builds", default="asan,tsan")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--damaged", type=int, default=12, metavar="N", help="damaged core files, each interpreter and round")
+    parser.add_argument(
+        "--damaged", type=int, default=12, metavar="N", help="damaged core files, each interpreter and round"
+    )
     parser.add_argument("--pythons", default="")
     parser.add_argument("--ways", default="whole,served,failing,cores")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--state", type=Path)
-    parser.add_argument("--built", type=Path, metavar="FOLDER", help="of builds that are there already: FOLDER/asan/unleak-capture")
+    parser.add_argument(
+        "--built", type=Path, metavar="FOLDER", help="of builds that are there already: FOLDER/asan/unleak-capture"
+    )
     options = parser.parse_args()
-    ways: Dict[str, Callable[..., Counter[str]]] = {"whole": whole, "served": served, "failing": failing, "cores": cores}
-    done: Dict[str, Dict[str, int]] = json.loads(options.state.read_text()) if options.state and options.state.exists() else {}
+    ways: Dict[str, Callable[..., Counter[str]]] = {
+        "whole": whole,
+        "served": served,
+        "failing": failing,
+        "cores": cores,
+    }
+    done: Dict[str, Dict[str, int]] = (
+        json.loads(options.state.read_text()) if options.state and options.state.exists() else {}
+    )
     wrong = 0
     for preset in options.builds.split(","):
         tool = Tool(build(preset, options.built))
@@ -310,7 +347,11 @@ def main() -> int:
     for counts in done.values():
         total.update(counts)
     print("all:", dict(total))
-    return 1 if wrong or total["reports"] or total["harmed"] or total["strays"] or not total["looks"] + total["cores"] else 0
+    return (
+        1
+        if wrong or total["reports"] or total["harmed"] or total["strays"] or not total["looks"] + total["cores"]
+        else 0
+    )
 
 
 if __name__ == "__main__":
