@@ -4,7 +4,7 @@
     same_verdicts.py [OUT...] [-- ARGUMENTS]
 
 Each OUT is a folder that tests/leaks/bench.py or LeakBench's `score --all-pythons` wrote. Without one, programs of
-tests/programs/leaks are scored on all interpreters first, into build/same_verdicts: those of CHOSEN, or what ARGUMENTS say, which
+tests/programs/leaks are scored on all interpreters first, into build/same_verdicts: TEN_WAYS, or what ARGUMENTS say, which
 go to tests/leaks/bench.py. Of each program and side the verdict is compared, and on the leaking side whether the leak was
 found and fully named, and the kind and the signature of the first finding. Exit status 1 where a verdict or a mark differs.
 """
@@ -22,21 +22,11 @@ from typing import Any, Dict, List, Tuple
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 from verdict_time import ROOT, sides  # noqa: E402
 
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "leaks")]
+from programs import TEN_WAYS  # noqa: E402
+
 Row = Dict[str, Any]
 MARKS = ("verdict", "found", "full", "kind", "signature")
-CHOSEN = (
-    "memo_dict",
-    "lists_by_user",
-    "closures_name_each_other",
-    "event_bus_partials",
-    "errors_with_frames",
-    "tasks_wait_forever",
-    "thread_local_spans",
-    "lru_on_method",
-    "slots_instances",
-    "seen_requests",
-)
-"""Ten that leak in ten ways: all on eight interpreters take hours."""
 MUST = ("verdict", "found")
 """What has to be the same; of the others a difference is printed."""
 
@@ -91,7 +81,7 @@ def main() -> int:
     parser.add_argument("out", nargs="*", type=Path, metavar="OUT")
     words = sys.argv[1:]
     own = words.index("--") if "--" in words else len(words)
-    outs = parser.parse_args(words[:own]).out or [score_own(words[own + 1 :] or list(CHOSEN))]
+    outs = parser.parse_args(words[:own]).out or [score_own(words[own + 1 :] or list(TEN_WAYS))]
     programs = same = documents = 0
     wrong = False
     signatures = [0, 0]

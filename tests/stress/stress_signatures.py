@@ -4,7 +4,7 @@ stress_signatures.py [NAME...] [--restarts 5] [--pythons 3.10,3.12,3.14] [--dura
 
 All processes of a program run and are looked at at the same time; each sure finding must have its signature in all of
 them. Between the restarts lines are put before the program's first, as an edit would. Without names: the ten programs of
-CHOSEN, which leak in ten ways. Exit status 1 where a signature differs.
+TEN_WAYS, which leak in ten ways. Exit status 1 where a signature differs.
 """
 
 import argparse
@@ -21,22 +21,10 @@ from typing import Any, Dict, List, Set
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "leaks"), str(TESTS)]
 import interpreters  # noqa: E402
-from programs import FOLDER  # noqa: E402
+from programs import FOLDER, TEN_WAYS  # noqa: E402
 from targets import start_target  # noqa: E402
 
 ROOT = TESTS.parent
-CHOSEN = (
-    "memo_dict",
-    "lists_by_user",
-    "closures_name_each_other",
-    "event_bus_partials",
-    "errors_with_frames",
-    "tasks_wait_forever",
-    "thread_local_spans",
-    "lru_on_method",
-    "slots_instances",
-    "linked_undo",
-)
 
 
 def arguments(words: List[str]) -> argparse.Namespace:
@@ -99,14 +87,14 @@ def main(words: List[str]) -> int:
     args = arguments(words)
     pythons = [i for i in interpreters.interpreters() if i.tag in args.pythons.split(",")]
     failed = 0
-    for name in args.names or CHOSEN:
+    for name in args.names or TEN_WAYS:
         wrong = watch(name, pythons, args)
         failed += bool(wrong)
         print(
             "%-28s %d processes: %s" % (name, args.restarts * len(pythons), "; ".join(wrong) or "the same"), flush=True
         )
     print(
-        "%d of %d programs with the same signatures" % (len(args.names or CHOSEN) - failed, len(args.names or CHOSEN))
+        "%d of %d programs with the same signatures" % (len(args.names or TEN_WAYS) - failed, len(args.names or TEN_WAYS))
     )
     return 1 if failed or not pythons else 0
 
