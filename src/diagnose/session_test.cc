@@ -81,6 +81,13 @@ TEST(Session, ABoundOfUnknownValueLeavesItOpen) {
   EXPECT_EQ(d["findings"][0]["certainty"], "possible");
 }
 
+TEST(Session, ABoundThatWasJustReachedIsOne) {  // 160 entries
+  const Json d = Diagnose(kLeak, R"({"answers": {"c0.bound": {"literal": 160}}})");
+  EXPECT_EQ(d["verdict"], "not_a_leak");
+  EXPECT_EQ(d["findings"][0]["bound"]["full_in_s"], 0.0);
+  EXPECT_EQ(Diagnose(kLeak, R"({"answers": {"c0.bound": {"literal": 158}}})")["verdict"], "leak");
+}
+
 TEST(Session, ABoundThatIsPassedIsNone) {
   EXPECT_EQ(Diagnose(kLeak, R"({"answers": {"c0.bound": {"literal": 50}}})")["verdict"], "leak");
 }

@@ -3,7 +3,7 @@
 // What: No leak. A container grows, but something ends it: a size that the code compares it with, a `maxsize`, a
 // `maxlen`. It takes more memory until it is full, and from then on as much as goes out comes in.
 //
-// Evidence: The container's length is below a bound that is ahead of it: the size of a `functools.lru_cache` or of a
+// Evidence: The container's length is below a bound, or has just reached it: the size of a `functools.lru_cache` or of a
 // deque, a literal that the code which adds entries compares the length with, or an int that an attribute of the owner,
 // a default or a closure holds and that the code compares with and then removes entries or adds none. The bound, where
 // it was read and the time until it is reached are shown.
@@ -58,11 +58,12 @@ Bound FindBound(const Evidence& evidence, const Json& answers, const Candidate& 
 
 bool IsFillingCache(const Evidence& evidence, const Json& answers, Candidate& c) {
   const Bound bound = FindBound(evidence, answers, c);
-  const bool ahead = bound.value > 0 && static_cast<u64>(bound.value) > c.length;
+  const u64 most = bound.value > 0 ? static_cast<u64>(bound.value) : 0;
+  const bool ahead = most > 0 && c.length <= most + 1;  // just full; one more while code that adds first makes room
   if (!ahead && (bound.value >= 0 || !c.bounded_by_structure)) return false;
   c.finding["kind"] = "filling-cache";
   if (ahead) {
-    const double room = static_cast<double>(static_cast<u64>(bound.value) - c.length);
+    const double room = static_cast<double>(most - std::min(most, c.length));
     c.finding["bound"] = {{"value", bound.value},
                           {"read_from", bound.read_from},
                           {"full_in_s", c.growth.per_s > 0 ? room / c.growth.per_s : 0.0}};
