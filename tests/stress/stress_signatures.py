@@ -94,7 +94,8 @@ def main(words: List[str]) -> int:
             "%-28s %d processes: %s" % (name, args.restarts * len(pythons), "; ".join(wrong) or "the same"), flush=True
         )
     print(
-        "%d of %d programs with the same signatures" % (len(args.names or TEN_WAYS) - failed, len(args.names or TEN_WAYS))
+        "%d of %d programs with the same signatures"
+        % (len(args.names or TEN_WAYS) - failed, len(args.names or TEN_WAYS))
     )
     return 1 if failed or not pythons else 0
 

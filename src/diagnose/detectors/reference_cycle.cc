@@ -17,6 +17,7 @@
 // Limits: Garbage below 10 objects a second is not told. A cycle that never dies because something holds it is told as what holds it.
 #include <algorithm>
 
+#include "diagnose/cycle_order.h"
 #include "diagnose/detectors/detectors.h"
 
 namespace unleak::diagnose {
@@ -99,12 +100,7 @@ std::vector<Candidate> FindReferenceCycles(const Evidence& evidence) {
     c.collector_off = !collector_on;
     out.push_back(std::move(c));
   }
-  // Cycles that others hold come after those that hold them: breaking the outer one shows what the inner one costs.
-  std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) {
-    const bool outer_a = a.finding["evidence"]["outermost"], outer_b = b.finding["evidence"]["outermost"];
-    return outer_a != outer_b ? outer_a : a.bytes_per_s > b.bytes_per_s;
-  });
-  if (out.size() > kMostShapes) out.resize(kMostShapes);
+  OuterFirst(&out, kMostShapes);
   return out;
 }
 

@@ -18,6 +18,7 @@
 // looks like lost references, and is told as those.
 #include <algorithm>
 
+#include "diagnose/cycle_order.h"
 #include "diagnose/detectors/detectors.h"
 
 namespace unleak::diagnose {
@@ -92,12 +93,7 @@ std::vector<Candidate> FindUncollectableCycles(const Evidence& evidence) {
     Ask(&c, shape, "x" + std::to_string(out.size()));
     out.push_back(std::move(c));
   }
-  // What holds others comes first: the inner cycles go with it.
-  std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) {
-    const bool outer_a = a.finding["evidence"]["outermost"], outer_b = b.finding["evidence"]["outermost"];
-    return outer_a != outer_b ? outer_a : a.bytes_per_s > b.bytes_per_s;
-  });
-  if (out.size() > kMostShapes) out.resize(kMostShapes);
+  OuterFirst(&out, kMostShapes);
   return out;
 }
 
