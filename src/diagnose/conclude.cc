@@ -431,6 +431,16 @@ bool MissedAHigh(const Evidence& evidence, const Json& answers) {
   return false;
 }
 
+// What has no name at one look (a sort takes the items out of its list) and lies in a variable of the same function at another.
+bool SeenInAVariable(const std::vector<Judged>& judged, const Candidate& unnamed) {
+  return unnamed.holder.name.empty() && std::any_of(judged.begin(), judged.end(), [&](const Judged& j) {
+    const Candidate& c = j.candidate;
+    if (c.family != Family::kPeak || c.holder.name.empty() || c.holder.function != unnamed.holder.function || c.length < unnamed.length) return false;
+    const Json& what = c.finding["what"];
+    return std::any_of(what.begin(), what.end(), [&](const Json& type) { return type["type"] == unnamed.main_type; });
+  });
+}
+
 // Growth of live objects that the findings do not explain.
 Unheld FindUnheld(const Evidence& evidence, const std::vector<Judged>& judged) {
   double bytes = 0, objects = 0;
@@ -469,7 +479,7 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
     if (VerdictRank(j.verdict) > 0 && j.certainty != "possible" && !first) first = &j;
     if (j.verdict == "not_a_leak" && !reason) reason = &j;
     if (j.whole_run && !collected) collected = &j;
-    if (j.unread && !unread) unread = &j;
+    if (j.unread && !unread && !SeenInAVariable(judged, j.candidate)) unread = &j;
     backlog |= j.backlog;
   }
   if (first) return {first->verdict, Title(*first)};
@@ -547,13 +557,16 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
   const Unheld unheld = FindUnheld(evidence, judged);
   const Outcome outcome = Decide(evidence, judged, answers, unheld);
   Json findings = Json::array();
+  std::set<std::string> ids;
   double covered = 0, uncovered_objects = 0, uncovered_bytes = 0;
   for (Judged& j : judged) {
     const bool listed = evidence.options.all || (findings.size() < kMostFindings && (findings.size() < 2 || covered < kCovered * growth));
     covered += j.candidate.bytes_per_s;
     if (listed) {
       std::erase(unlisted, j.candidate.key);
-      findings.push_back(ToFinding(evidence, answers, j));
+      Json finding = ToFinding(evidence, answers, j);
+      // One line that fills several containers of one kind is one finding: the first has the most bytes.
+      if (ids.insert(finding["id"].get<std::string>()).second) findings.push_back(std::move(finding));
     } else {
       uncovered_objects += j.candidate.objects_per_s * evidence.window_s();
       uncovered_bytes += j.candidate.bytes_per_s * evidence.window_s();

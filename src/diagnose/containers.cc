@@ -115,6 +115,8 @@ double FromLength(const PathTotal& first, const PathTotal& now) {
 void AddSummedPaths(const Evidence& evidence, std::vector<GrownContainer>* out) {
   std::unordered_map<u64, u64> explained;
   for (const GrownContainer& grown : *out) explained[grown.path] += grown.growth.total;
+  // Objects that entries run through come again at the same addresses: along the path they seem to stay.
+  for (const GrownContainer& flow : Singles(evidence, true)) explained[flow.path] += flow.growth.total;
   const auto& looks = evidence.looks;
   for (const auto& [path, now] : looks.back().paths) {
     auto first = looks.front().paths.find(path);

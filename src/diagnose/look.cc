@@ -37,6 +37,7 @@ void FillFacts(const Heap& heap, double at_s, LookFacts& facts) {
   facts.bytes = c.total_bytes();
   facts.rss = c.meta.rss_bytes;
   facts.peak_rss = c.meta.peak_rss_bytes;
+  facts.thread_count = c.threads.size();
   for (const auto& thread : c.threads)
     if (thread.native_id != 0 && facts.threads.size() < kMostThreads) facts.threads.push_back({thread.native_id, thread.cpu_ns, thread.waited_ns});
   facts.cpu_ns = c.meta.cpu_ns;

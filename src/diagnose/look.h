@@ -76,6 +76,7 @@ struct LookFacts {
   double at_s = 0;         // since the first look
   double able_s = 0;       // of that, without the time that the busiest thread was ready but got no CPU; at least kLeastAble of it
   std::vector<ThreadTime> threads;
+  u64 thread_count = 0;    // that run Python
   Json snapshot;           // the document's snapshots[] entry
   u64 objects = 0, bytes = 0, rss = 0, peak_rss = 0;
   u64 live_objects = 0, live_bytes = 0;  // without garbage

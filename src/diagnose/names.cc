@@ -185,6 +185,7 @@ Holder DescribeHolder(const Heap& heap, u32 node) {
     } else if (c.role_of(source) == Role::kCell) {
       h.kind = "closure-variable";
       h.name.clear();
+      h.inner.clear();  // the steps from the function to the cell are no part of what the variable holds
       for (size_t k = i; k-- > 0;)
         if (const u32 code = CodeOf(heap, path.steps[k].node); code != kNone) {
           h.function = c.strings.at(c.codes[code].qualname);

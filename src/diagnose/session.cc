@@ -25,8 +25,34 @@ Json Files(const snapshot::Columns& c) {
   return Json(std::vector<std::string>(files.begin(), files.end()));
 }
 
-std::string MainFile(const snapshot::Columns& c) {
-  std::string file;
+// The dict of a module that is a root by that name, kNone if there is none.
+u32 DictOfModule(const graph::Heap& heap, std::string_view root_name) {
+  const auto& c = heap.columns();
+  for (const auto& root : heap.roots()) {
+    if (root.name != root_name) continue;
+    for (u32 e = c.edge_row[root.node]; e < c.edge_row[root.node + 1]; ++e)
+      if (c.role_of(c.edge_target[e]) == snapshot::Role::kDict) return c.edge_target[e];
+  }
+  return kNone;
+}
+
+// The main file of the program that started this process by multiprocessing: its functions are those of a module of that name
+// (Lib/multiprocessing/spawn.py, _fixup_main_from_path), and the process itself runs a line of multiprocessing. "" if it is none.
+std::string MainFileOfParent(const graph::Heap& heap) {
+  const auto& c = heap.columns();
+  const u32 globals = DictOfModule(heap, "module __mp_main__");
+  if (globals == kNone) return {};
+  for (const u32 function : heap.in_sources(globals)) {
+    if (c.role_of(function) != snapshot::Role::kFunction || Member(c, function, "__globals__") != globals) continue;
+    if (const u32 code = CodeOf(heap, function); code != kNone) return std::string(c.strings.at(c.codes[code].file));
+  }
+  return {};
+}
+
+std::string MainFile(const graph::Heap& heap) {
+  const auto& c = heap.columns();
+  std::string file = MainFileOfParent(heap);
+  if (!file.empty()) return file;
   u32 deepest = 0;
   for (const auto& frame : c.frames) {
     if (frame.code >= c.codes.size() || c.strings.at(c.codes[frame.code].name) != "<module>") continue;
@@ -218,7 +244,7 @@ Result<std::string> Session::Questions() {
       if (question["ask"] == "edge") question["bases"] = BasesOf(c, question);
       questions.push_back(std::move(question));
     }
-  Json page = {{"python", snapshot::PythonVersion(c.meta.python_hex)}, {"root", "/proc/" + std::to_string(c.meta.pid) + "/root"}, {"main_file", MainFile(c)},
+  Json page = {{"python", snapshot::PythonVersion(c.meta.python_hex)}, {"root", "/proc/" + std::to_string(c.meta.pid) + "/root"}, {"main_file", MainFile(*last_)},
                      {"files", Files(c)}, {"bytecode", CodeBodies(c)}, {"frames", frames}, {"questions", questions}};
   if (const double started = StartedAt(c.meta); started > 0) page["started"] = started;
   return page.dump(-1, ' ', false, Json::error_handler_t::replace);

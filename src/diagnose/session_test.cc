@@ -291,6 +291,12 @@ TEST(Session, AListThatIsBeingBuiltIsThePeakOfItsVariable) {
   EXPECT_EQ(d["findings"][0]["sites"]["stored"][0]["line"], 8);
 }
 
+TEST(Session, WhatASortHoldsForAMomentIsItsVariables) {
+  const std::string later = "\nlook 3\nmeta at=16s cpu=30ms rss=120M peak=120M\ndrop made\nmore: list { [*] -> r[1..50] }\nroot frame f lines -> more\n";
+  EXPECT_EQ(Diagnose(kBeingBuilt, "", R"({"run": true, "target": {"exit": 0}})")["verdict"], "inconclusive");
+  EXPECT_EQ(Diagnose(kBeingBuilt + later, "", R"({"run": true, "target": {"exit": 0}})")["verdict"], "clean");
+}
+
 TEST(Session, WhatOneLineMadeIsOnePeak) {
   const std::string later = "\nlook 3\nmeta at=16s cpu=30ms rss=130M peak=130M\ndrop made\nmore: list { [*] -> r[1..50] }\nroot frame f lines -> more\n";
   const std::string answer = R"({"places": [{"file": "/srv/job.py", "line": 8, "function": "main"}], "streamable": true})";
@@ -531,6 +537,70 @@ TEST(Session, TheTableOfInternedStringsIsNoContainerOfTheProgram) {
   const std::string not_counted = "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module\n"
                                   "root interpreter state -> table (conservative)\n" + table(100);
   EXPECT_EQ(Diagnose(not_counted + Look(2, table(140)) + Look(3, table(180)) + Look(4, table(220)))["verdict"], "clean");
+}
+
+TEST(Session, OneAttributeOfSeveralOwnersIsOneFinding) {
+  const auto calls = [](int from, int to) {
+    const std::string range = "[" + std::to_string(from) + ".." + std::to_string(to) + "]";
+    return "c" + range + ": app.Call\nd" + range + ": app.Call\nadd one { [*] -> c" + range + " }\nadd two { [*] -> d" + range + " }\n";
+  };
+  const std::string start = "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module { .A -> a, .B -> b }\n"
+                            "a: app.Recorder { .calls -> one }\nb: app.Recorder { .calls -> two }\none: list\ntwo: list\n";
+  const Json d = Diagnose(start + calls(1, 100) + Look(2, calls(101, 140)) + Look(3, calls(141, 180)) + Look(4, calls(181, 220)));
+  EXPECT_EQ(d["verdict"], "leak");
+  EXPECT_EQ(d["findings"].size(), 1u) << d.dump(1);
+}
+
+TEST(Session, WhatThreadsWereStartedWithIsNotLost) {
+  const auto look = [](int number, bool threads) {
+    const std::string range = "[" + std::to_string(20 * number - 19) + ".." + std::to_string(20 * number) + "]";
+    std::string text = "m" + range + ": method rc=1\n";
+    for (int i = 0; threads && i < 20; ++i) text += "thread t" + std::to_string(number) + "_" + std::to_string(i) + "\n";
+    return number == 1 ? text : Look(number, text);
+  };
+  const std::string start = "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module\n";
+  const auto verdict = [&](bool threads) {
+    return Diagnose(start + look(1, threads) + look(2, threads) + look(3, threads) + look(4, threads))["findings"].size();
+  };
+  EXPECT_EQ(verdict(false), 1u);
+  EXPECT_EQ(verdict(true), 0u);
+}
+
+TEST(Session, AClosureVariableIsAskedWithoutTheWayToItsCell) {
+  auto session = Session::Create("");
+  const std::string program = "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module { .page -> page }\n"
+                              "page: function { .__closure__ -> cells, .__code__ -> body }\nbody: code\n"
+                              "code wrapper node=body qualname=memo.<locals>.wrapper file=/srv/app.py line=3\n"
+                              "cells: tuple { [0] -> one, [1] -> two }\none: cell { .cell_contents -> page }\ntwo: cell { .cell_contents -> known }\nknown: dict\n";
+  auto add = [](int from, int to) {
+    const std::string range = "[" + std::to_string(from) + ".." + std::to_string(to) + "]";
+    return "p" + range + ": app.Page\nadd known { {*} -> p" + range + " }\n";
+  };
+  auto looks = testing::ParseHeapText(program + add(1, 100) + Look(2, add(101, 140)) + Look(3, add(141, 180)) + Look(4, add(181, 220)));
+  ASSERT_TRUE(looks.ok()) << looks.status().message();
+  for (auto& look : *looks) ASSERT_TRUE(session->Add(graph::Heap::Build(std::move(look.columns)).Take()).ok());
+  const Json holder = Json::parse(*session->Questions())["questions"][0]["holder"];
+  EXPECT_EQ(holder["kind"], "closure-variable");
+  EXPECT_EQ(holder["function"], "memo.<locals>.wrapper");
+  EXPECT_EQ(holder["inner"], Json::array());
+}
+
+TEST(Session, AProcessOfMultiprocessingHasItsParentsMainFile) {
+  auto session = Session::Create("");
+  auto look = testing::HeapOf(R"(
+meta pid=7 python=3.12.1 start=1s at=12s
+root module __mp_main__
+__mp_main__: module { .__dict__ -> names }
+names: dict { ['work'] -> work }
+work: function { .__globals__ -> names, .__code__ -> body }
+body: code
+code body node=body file=/srv/job.py line=3
+code start name=<module> file=<string> line=1
+thread main
+frame outer thread=main code=start line=1 depth=0
+)");
+  ASSERT_TRUE(session.ok() && session->Add(graph::Heap::Build(std::move(look.columns)).Take()).ok());
+  EXPECT_EQ(Json::parse(*session->Questions())["main_file"], "/srv/job.py");
 }
 
 TEST(Session, SignaturesDoNotDependOnSizesOrAddresses) {

@@ -879,3 +879,9 @@ def test_library_that_the_program_imports_comes_first(project, holder):
     project.write("app.py", "import zzz\ndef request(k):\n    zzz.keep(k)  # THERE\n")
     places = project.places("stored", holder=holder("module-global", "ROWS", "dict", module="table"))
     assert places[:2] == project.marks["HERE"] + project.marks["THERE"]
+
+
+def test_the_main_file_of_a_process_that_multiprocessing_started(project, holder):
+    path = project.write("app.py", "SEEN = []\ndef work(n):\n    SEEN.append(n)  # HERE\n")
+    asked = holder("module-global", "SEEN", "list", module="__mp_main__")
+    assert project.places("stored", holder=asked)[:1] == [(path, 3)]

@@ -10,7 +10,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 from .bytecode import Code, Event
 from .mutations import REMOVING, STORING, removes_by_name
 from .places import Place
-from .program import Program
+from .program import MAIN_MODULES, Program
 from .question import parse_steps, text_field
 from .removed import CLOCKS
 
@@ -53,7 +53,7 @@ class Compiled:
         """The file of a module among the code objects' files, which need not exist."""
         tail = module.replace(".", "/")
         ends = ("/%s.py" % tail, "/%s/__init__.py" % tail)
-        if module == "__main__":
+        if module in MAIN_MODULES:
             return self.program.main_file or None
         fits = [f for f in self.by_file if ("/" + f).endswith(ends)]
         return min(fits, key=lambda f: (f.count("/"), len(f))) if fits else None

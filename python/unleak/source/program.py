@@ -12,6 +12,8 @@ from .files import TargetFiles
 from .syntax import Import, Scope, Source, dotted, parsed
 
 _LIBRARY = re.compile(r"(^|/)(site-packages|dist-packages)/|(^|/)lib(64)?/python3(\.\d+)?t?/|(^|/)lib/pypy|^<frozen ")
+MAIN_MODULES = ("__main__", "__mp_main__")
+"""The second is what a process that multiprocessing starts calls the main file of its parent."""
 _SITE = re.compile(r"^.*/(?:site-packages|dist-packages|lib(?:64)?/python3(?:\.\d+)?t?)/")
 _WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _FROZEN = re.compile(r"^<frozen ([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)>$")
@@ -223,10 +225,10 @@ class Program:
     # -- modules --
 
     def module_file(self, name: str) -> Optional[str]:
-        """The file of a module by its dotted name; `__main__` is the main file."""
+        """The file of a module by its dotted name; the main module is the main file."""
         if not name:
             return None
-        if name == "__main__":
+        if name in MAIN_MODULES:
             return self.main_file or None
         tail = name.replace(".", "/")
         ends = ("/%s.py" % tail, "/%s/__init__.py" % tail, "/%s.pyw" % tail)

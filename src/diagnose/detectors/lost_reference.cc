@@ -67,6 +67,15 @@ Json GrowthOf(const Series& objects, const Series& references, const Candidate& 
           {"per_s", {{"objects", c.objects_per_s}, {"bytes", bytes_per_s}, {"references", c.growth.per_s}}}};
 }
 
+// What a thread was started with stays in native memory for as long as it runs (Modules/_threadmodule.c, struct bootstate): objects that
+// come with new threads, no more than them, are theirs.
+bool ComesWithThreads(const Evidence& evidence, const Series& series) {
+  const auto& looks = evidence.looks;
+  for (size_t i = 1; i < looks.size(); ++i)
+    if (looks[i].facts.thread_count + series.value[i - 1] < looks[i - 1].facts.thread_count + series.value[i]) return false;
+  return true;
+}
+
 // Objects that nobody can give back.
 Candidate LostObjects(const Evidence& evidence, const std::string& type, const Series& series, const Growth& growth) {
   const LostOfType& now = *OfType(evidence.looks.back(), type);
@@ -110,7 +119,7 @@ void FindLostObjects(const Evidence& evidence, std::vector<Candidate>* out) {
     const LostOfType* first = OfType(evidence.looks.front(), type);
     const double survival = first ? SketchSurvival(first->sketch, now.sketch, kPathSketch) : 1.0;
     const Growth growth = Judge(series, Unit::kCount, survival);
-    if (!IsLeak(growth) || survival < kLeakSurvival) continue;
+    if (!IsLeak(growth) || survival < kLeakSurvival || ComesWithThreads(evidence, series)) continue;
     out->push_back(LostObjects(evidence, type, series, growth));
     out->back().survival = survival;
   }
