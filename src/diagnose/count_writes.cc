@@ -5,6 +5,8 @@
 #include <set>
 #include <tuple>
 
+#include "diagnose/line_certainty.h"
+
 namespace unleak::diagnose {
 namespace {
 
@@ -111,12 +113,14 @@ Place PlaceOf(const Json& write) {
 Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json Suspect(const Place& place, u64 seen) {
-  return {{"function", TextOrNull(place.function)},
+  Json out = {{"function", TextOrNull(place.function)},
           {"library", TextOrNull(BaseName(place.library))},
           {"file", TextOrNull(place.file)},
           {"line", place.line ? Json(place.line) : Json(nullptr)},
           {"calls", seen},
           {"from", "counts"}};
+  if (place.line) out["certainty"] = LineCertainty(seen);
+  return out;
 }
 
 // Places that were seen most, and nearly as often as the best one.
@@ -186,7 +190,8 @@ Json CountWrites::PlacesOfType(const std::string& type) const {
       if (first.line != 0) ++made[first];
     }
   const auto allocated = [](const Place& p, u64 seen) -> Json {
-    return {{"file", p.file}, {"line", p.line}, {"function", p.python_function}, {"objects", seen}, {"bytes", 0}};
+    return {{"file", p.file}, {"line", p.line}, {"function", p.python_function},
+            {"objects", seen}, {"bytes", 0},    {"certainty", LineCertainty(seen)}};
   };
   return {{"allocated", Best(made, allocated)}, {"suspect", Best(held, Suspect)}};
 }

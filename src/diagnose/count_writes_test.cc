@@ -59,11 +59,24 @@ TEST(CountWrites, NamesWhoTookReferencesToWhatIsLost) {
   ASSERT_EQ(places["allocated"].size(), 1u) << places;  // not of the kept one, nor of what is gone
   EXPECT_EQ(places["allocated"][0]["line"], 8);
   EXPECT_EQ(places["allocated"][0]["objects"], 2);
+  EXPECT_EQ(places["allocated"][0]["certainty"], "possible");
   ASSERT_EQ(places["suspect"].size(), 1u) << places;  // not who gave back
   EXPECT_EQ(places["suspect"][0]["function"], "fast_take");
   EXPECT_EQ(places["suspect"][0]["library"], "fast.so");
   EXPECT_EQ(places["suspect"][0]["line"], 9);
   EXPECT_TRUE(writes.PlacesOfType("dict")["suspect"].empty());
+}
+
+TEST(CountWrites, ALineThatManySamplesNameIsProbableAndNoMore) {
+  Looks all = Parse();
+  CountWrites writes;
+  Json lives = Json::array();
+  for (int i = 21; i <= 26; ++i) lives.push_back(Life(all.address(1, "lost[" + std::to_string(i) + "]"), 8));
+  writes.Observe({{"lives", lives}});
+  writes.Settle(graph::Heap::Build(std::move(all.looks[1].columns)).Take());
+  const Json places = writes.PlacesOfType("list");
+  EXPECT_EQ(places["allocated"][0]["certainty"], "probable");
+  EXPECT_EQ(places["suspect"][0]["certainty"], "probable");
 }
 
 TEST(CountWrites, OneObjectAloneNamesNobody) {

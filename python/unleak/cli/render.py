@@ -16,6 +16,8 @@ COLORS = {"LEAK": "1;31", "GARBAGE": "1;33", "PEAK": "1;33", "NOT A LEAK": "1;32
 QUESTION = re.compile(r"^[a-z]+\d+\.[a-z]+\d*: ")
 LIBRARY = re.compile(r"[^\s(]*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=\S)")     # a package says where a file is
 ORIGINS = {"bytecode": "(from the byte code: no source)", "snapshot": "(takes part; no line is known)"}
+DOUBTS = {"probable": "(probably this line)", "possible": "(perhaps this line)"}
+"""Of a line that samples of running threads name."""
 CODE_COLUMN = 15
 MOST_TYPES, MOST_PLACES, MOST_NOTES, MOST_ROWS = 4, 3, 6, 16
 
@@ -217,7 +219,7 @@ def _sites(finding: Document) -> List[str]:
 
 def _place_rows(label: str, place: Dict[str, Any]) -> List[str]:
     """A place on one line, or with its code on a line of its own where that is too long for one."""
-    extra = ORIGINS.get(place.get("from") or "", "")
+    extra = ORIGINS.get(place.get("from") or "", "") or DOUBTS.get(place.get("certainty") or "", "")
     one = row(label, _place(place), extra)
     if len(one) == 1 or not place.get("text"):
         return one

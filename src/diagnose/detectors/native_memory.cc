@@ -17,12 +17,13 @@
 //         scratch = libc.malloc(20_000)      # never freed
 //         ...
 //
-// Limits: places are seen only where the kernel lets unleak watch the process's calls for some milliseconds; a leak of
+// Limits: places are seen only where the kernel lets unleak watch the process's calls for some milliseconds, and a line of Python among them is at most probable; a leak of
 // less than 64 KiB in the whole time is below the floor; memory of allocators other than glibc's is not judged.
 #include <algorithm>
 #include <cmath>
 
 #include "diagnose/detectors/detectors.h"
+#include "diagnose/line_certainty.h"
 
 namespace unleak::diagnose {
 namespace {
@@ -195,7 +196,8 @@ Places SeenPlaces(const Evidence& evidence, const std::vector<Grown>& sizes) {
                                   {"line", std::get<1>(key)},
                                   {"function", std::get<2>(key)},
                                   {"objects", calls},
-                                  {"bytes", 0}});
+                                  {"bytes", 0},
+                                  {"certainty", LineCertainty(calls)}});
   return places;
 }
 
