@@ -118,7 +118,14 @@ class Notes {
       if (entry[0] < entry[1] && entry[2] < u64{1} << 43)
         files_.push_back({entry[0], entry[1], entry[2] * unit, std::move(path)});
     }
+    // What overlaps is forged, and would make of few bytes very many mappings.
     std::sort(files_.begin(), files_.end(), [](const MappedFile& a, const MappedFile& b) { return a.start < b.start; });
+    u64 end = 0;
+    std::erase_if(files_, [&end](const MappedFile& file) {
+      if (file.start < end) return true;
+      end = file.end;
+      return false;
+    });
     return Status::Ok();
   }
 
@@ -233,11 +240,19 @@ Result<CoreFacts> ReadCoreFacts(const ByteSource& file, const std::string& name)
   CoreFacts facts;
   UNLEAK_RETURN_IF_ERROR(AddSegments(file, name, headers, &facts));  // says as well if the file is whole
   Notes notes(&facts);
+  u64 left = std::min(kMaxNotes, file.size());  // of all notes together: segments of them might all be the same
   for (const Elf64_Phdr& one : headers) {
     if (one.p_type != PT_NOTE) continue;
-    std::vector<u8> bytes(std::min<u64>({one.p_filesz, kMaxNotes, file.size()}));
+    if (one.p_filesz > left)
+      return Status(Code::kCorrupt,
+                    name + ": more notes than a core file holds (notes at byte " + std::to_string(one.p_offset) + ")");
+    std::vector<u8> bytes(one.p_filesz);
+    left -= bytes.size();
     UNLEAK_RETURN_IF_ERROR(file.ReadAt(one.p_offset, bytes.data(), bytes.size()));
-    UNLEAK_RETURN_IF_ERROR(notes.Read(bytes));
+    const Status read = notes.Read(bytes);
+    if (!read.ok())
+      return Status(read.code(),
+                    name + ": " + read.message() + " (notes at byte " + std::to_string(one.p_offset) + ")");
   }
   NameMappings(notes, &facts);
   return facts;

@@ -13,6 +13,7 @@
 #include <unordered_set>
 
 #include "capture/arch/x86_64/registers.h"
+#include "capture/proc_files.h"
 
 namespace unleak::capture {
 namespace {
@@ -41,13 +42,57 @@ void MakeWaitStartOver(int tid) {
 TimedWaitsStartOver::TimedWaitsStartOver() { waits_start_over = true; }
 TimedWaitsStartOver::~TimedWaitsStartOver() { waits_start_over = false; }
 
+namespace {
+
+// Keeps SIGCHLD for sigtimedwait(2) while it lives. The kernel sends it to the tracer for each stop and each end.
+class ChildSignalsHeld {
+ public:
+  ChildSignalsHeld() {
+    sigemptyset(&child_);
+    sigaddset(&child_, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &child_, &before_);
+  }
+  ~ChildSignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  ChildSignalsHeld(const ChildSignalsHeld&) = delete;
+  ChildSignalsHeld& operator=(const ChildSignalsHeld&) = delete;
+
+  // Until the next one, or `ns` have gone by; false then.
+  bool Await(long ns) const {
+    const timespec limit{0, ns};
+    return sigtimedwait(&child_, nullptr, &limit) == SIGCHLD;
+  }
+
+ private:
+  sigset_t child_, before_;
+};
+
+// Has it ended, without wait(2) telling so yet?
+bool IsZombie(int tid) {
+  const auto stat = ReadSmallFile("/proc/" + std::to_string(tid) + "/stat");
+  if (!stat.ok()) return true;
+  const size_t name_end = stat->rfind(')');  // the name may hold anything
+  return name_end == std::string::npos || name_end + 2 >= stat->size() || (*stat)[name_end + 2] == 'Z' ||
+         (*stat)[name_end + 2] == 'X';
+}
+
+}  // namespace
+
+// Not a wait for this thread alone: where a whole process was killed, wait(2) tells the end of its first thread only when
+// the others that are traced were waited for too (ptrace(2), "Death under ptrace"), and who would do that waits here.
 std::optional<TraceStop> WaitStop(int tid) {
-  TraceStop stop;
-  while (waitpid(tid, &stop.status, __WALL) < 0)
-    if (errno != EINTR) return std::nullopt;
-  if (!WIFSTOPPED(stop.status)) return std::nullopt;
-  MakeWaitStartOver(tid);
-  return stop;
+  constexpr long kBetweenLooksNs = 20'000'000;
+  const ChildSignalsHeld signals;
+  for (;;) {
+    TraceStop stop;
+    const int got = waitpid(tid, &stop.status, __WALL | WNOHANG);
+    if (got < 0 && errno != EINTR) return std::nullopt;
+    if (got == tid) {
+      if (!WIFSTOPPED(stop.status)) return std::nullopt;
+      MakeWaitStartOver(tid);
+      return stop;
+    }
+    if (!signals.Await(kBetweenLooksNs) && IsZombie(tid)) return std::nullopt;
+  }
 }
 
 std::optional<TraceStop> PollStop(int tid, bool* ended) {

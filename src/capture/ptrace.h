@@ -19,7 +19,8 @@ struct TraceStop {
   bool system_call() const { return signal() == (5 | 0x80) && !event(); }  // PTRACE_O_TRACESYSGOOD
 };
 
-// Waits for the next stop of `tid`; nothing if it ended.
+// Waits for the next stop of `tid`; nothing if it ended. Meanwhile SIGCHLD is held back in the calling thread, which must be
+// the tracer.
 std::optional<TraceStop> WaitStop(int tid);
 // As WaitStop, without waiting. `ended` is set if it ended.
 std::optional<TraceStop> PollStop(int tid, bool* ended);

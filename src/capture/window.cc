@@ -153,6 +153,11 @@ class Window {
   std::vector<int> held_back_;
 };
 
+void EndClone(int tid) {
+  kill(tid, SIGKILL);
+  while (waitpid(tid, nullptr, __WALL) < 0 && errno == EINTR) {}
+}
+
 }  // namespace
 
 Result<CloneCall> CloneInWindow(u32 pid, int tid, const arch::Gadgets& gadgets, const std::vector<Mapping>& maps) {
@@ -163,7 +168,10 @@ Result<CloneCall> CloneInWindow(u32 pid, int tid, const arch::Gadgets& gadgets, 
   int child = 0;
   // The parent's stack is at the frame that waits for the clone, the clone's at the one that exits.
   auto result = window.Run({SYS_clone, CLONE_PARENT_SETTID, frames.exit, frames.wait_pid}, frames.wait, &child);
-  if (!result.ok()) return result.status();
+  if (!result.ok()) {
+    if (child) EndClone(child);  // the process was killed in between, its copy was not
+    return result.status();
+  }
   window.Close();
   if (*result < 0 || !child)
     return Status(Code::kExhausted, "process " + std::to_string(pid) + " may not make a copy of itself: " +
