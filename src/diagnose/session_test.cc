@@ -231,6 +231,11 @@ TEST(Session, WhatTheInterpreterTakesApartAtTheEndOfARunIsNoGarbage) {
   EXPECT_EQ(Diagnose(quiet + running + Collected(2, 1000) + Collected(3, 1000) + Collected(4, 1000) + cycles, "",
                      R"({"run": true})")["verdict"],
             "garbage");
+  // A daemon thread still runs when the main thread, whose id is that of the process, is done.
+  const std::string daemon = "thread main tid=7\nthread server tid=9\ncode serve file=/srv/job.py line=3\nframe f thread=server code=serve line=9\n";
+  EXPECT_EQ(Diagnose(quiet + daemon + Collected(2, 1000) + Collected(3, 1000) + Collected(4, 1000) + cycles, "",
+                     R"({"run": true})")["verdict"],
+            "clean");
 }
 
 TEST(Session, LittleGarbageIsNotReported) {

@@ -27,10 +27,20 @@ constexpr double kLeastPerSecond = 10.0;  // objects (DESIGN, "garbage")
 constexpr u64 kLeastInstances = 3;        // of one shape, summed over the looks
 constexpr size_t kMostShapes = 6;
 
-// Looks that say what the program makes. Where a run's last look shows no Python function running, the interpreter was
-// on its way out and took modules apart: what waited then is not the program's.
+// No Python function runs in the main thread, or nowhere where it is not known which one that is.
+bool MainThreadIsDone(const snapshot::Columns& c) {
+  const auto main = std::find_if(c.threads.begin(), c.threads.end(), [&](const snapshot::Thread& thread) {
+    return thread.native_id != 0 && thread.native_id == c.meta.pid;
+  });
+  if (main == c.threads.end()) return c.frames.empty();
+  const u32 index = static_cast<u32>(main - c.threads.begin());
+  return std::none_of(c.frames.begin(), c.frames.end(), [&](const snapshot::Frame& f) { return f.thread == index; });
+}
+
+// Looks that say what the program makes. Where the main thread is done at a run's last look, the interpreter was on its
+// way out and took modules apart, whatever daemon threads still did: what waited then is not the program's.
 size_t TellingLooks(const Evidence& evidence) {
-  return evidence.looks.size() - (evidence.options.run && evidence.last.columns().frames.empty() ? 1 : 0);
+  return evidence.looks.size() - (evidence.options.run && MainThreadIsDone(evidence.last.columns()) ? 1 : 0);
 }
 
 // Objects that became cyclic garbage, a second: what the collector freed plus the change of what waits.
