@@ -13,7 +13,7 @@ namespace unleak::diagnose {
 
 struct Options {
   u32 looks = 4;
-  double duration_s = 0;  // 0: as long as the answer needs, 6 to 60 s
+  double duration_s = 0;  // 0: as long as the answer needs, 6 to 27 s
   bool run = false;       // the program was started for this and looked at over its whole life
   bool all = false;       // list findings below the floor of the coverage rule too
 };

@@ -9,7 +9,7 @@
 namespace unleak::diagnose {
 namespace {
 
-constexpr double kShortest = 6.0, kLongest = 60.0;  // seconds of a diagnosis without --duration
+constexpr double kShortest = 6.0, kLongest = 27.0;  // seconds of a diagnosis without --duration
 constexpr double kJitter = 0.5;                     // of them, by which a look may come early: time counts from look to look
 constexpr double kCleanNeeds = 12.0;                // seconds of activity before "nothing grew" is believed
 constexpr size_t kMostLooks = 12;                   // of a whole run; then they are thinned
