@@ -21,6 +21,9 @@ WITH_CHILDREN = ("children", "prefork")
 GOES_ON_S = 20.0
 """A target that does not beat for so long is taken to be stopped."""
 
+STARTS_S = 180.0
+"""So long a target may take to start and to build its heap, on a machine that has much else to do."""
+
 
 def build_probe(folder: Optional[str] = None) -> Path:
     """The probe with kill points, built if it is not up to date (in build/stress), or the one that `folder` holds."""
@@ -89,7 +92,7 @@ class BusyTarget:
         command = [python, str(BUSY), kind, self._path]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._errors)
         self.pid = self._process.pid
-        if not self.goes_on(Beats(0, 0, 0)):
+        if not self.goes_on(Beats(0, 0, 0), STARTS_S):
             raise RuntimeError("%s %s did not start: %s" % (python, kind, self.story()))
 
     def beats(self) -> Beats:
@@ -98,9 +101,9 @@ class BusyTarget:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def goes_on(self, since: Beats) -> bool:
+    def goes_on(self, since: Beats, limit_s: float = GOES_ON_S) -> bool:
         """Waits until both loops have beaten again; False if the target ended or stands still."""
-        end = time.monotonic() + GOES_ON_S
+        end = time.monotonic() + limit_s
         while self.running() and time.monotonic() < end:
             now = self.beats()
             if now.work > since.work and (now.checks > since.checks or self.kind in WITH_CHILDREN):
