@@ -83,9 +83,11 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
     OrphanFacts orphans;
     if (options.orphans) orphans = AddOrphans(*layout, inspected.target.python_hex, memory, maps, &assembler, &types);
     UNLEAK_RETURN_IF_ERROR(assembler.Build({*layout, memory, types}, &columns));
-    if (options.orphans && orphans.pools == 0 && !inspected.target.free_threaded) {
+    if (options.orphans && orphans.pools == 0) {
       columns.meta.notes.push_back(columns.strings.Intern(
-          "Python's own allocator is not in use (PYTHONMALLOC=malloc): objects that nobody reaches are not searched for"));
+          inspected.target.free_threaded
+              ? "the pages of Python's allocator were not found: objects that nobody reaches are not searched for"
+              : "Python's own allocator is not in use (PYTHONMALLOC=malloc): objects that nobody reaches are not searched for"));
     }
     DescribeThreads(pid, options.proc_root, memory, &columns);
     if (options.conservative) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "capture/mimalloc_heap.h"
 #include "capture/pymalloc.h"
 #include "capture/reader.h"
 #include "capture/reader_state.h"
@@ -11,6 +12,7 @@ namespace unleak::capture {
 namespace {
 
 constexpr u64 kGranule = 16, kMostPresize = 32;
+constexpr u64 kLeastObject = 32;      // bytes of the smallest object of a free-threaded build
 constexpr u32 kMostCount = 1u << 28;  // a larger count is that of an immortal object, or of none
 
 // The stream of the orphans, kept until its types have got their numbers.
@@ -85,22 +87,29 @@ class Recognizer {
     if (t == nullptr || t->info.presize != presize || t->info.kind == UNLEAK_TYPE) return false;
     if (alive ? !HasCount(object, t->info) : !IsFreed(object)) return false;
     // A tracked one would be in a list of the collector; the words in front are those of a freed or foreign block.
-    if (t->info.gc && cache_.Word(object - 16) != 0) return false;
+    if (t->info.gc && MayBeTracked(object)) return false;
     return Fits(object, t->info, bytes);
+  }
+
+  bool MayBeTracked(u64 object) {
+    constexpr u8 kTracked = 1;  // _PyGC_BITS_TRACKED
+    return FreeThreaded() ? (view_.Byte(object, view_.layout.object.gc_bits) & kTracked) != 0
+                          : cache_.Word(object - 16) != 0;
   }
 
   // Of freed blocks the first word is a link of the allocator's free list, of objects kept for reuse it is 0. An
   // immortal object that refers to others would make all that it leads to immortal too, on the word of one block: only
   // plain values are taken as such.
   bool HasCount(u64 object, const pylayout::TypeInfo& type) {
-    const u64 word = cache_.Word(object);
-    const u32 count = static_cast<u32>(word);
+    const u32 count = extents_.RefCount(object);
     if (extents_.IsImmortal(count)) return type.leaf;
-    return count > 0 && count <= kMostCount && (word >> 32 & 0xffff) == 0;  // 3.14+: flags in the highest bits
+    if (count == 0 || count > kMostCount) return false;
+    return FreeThreaded() || (cache_.Word(object) >> 32 & 0xffff) == 0;  // 3.14+: flags in the highest bits
   }
 
   // No count is left, or from 3.14 on the link of its free list in its place (pycore_freelist.h).
   bool IsFreed(u64 object) {
+    if (FreeThreaded()) return extents_.RefCount(object) == 0;
     const u64 word = cache_.Word(object);
     return word == 0 || (word > kMostCount && pylayout::IsSane(word) && (word & (kGranule - 1)) == 0);
   }
@@ -113,11 +122,13 @@ class Recognizer {
     const u64 body = all - owned;
     if (body > bytes) return false;
     const u64 left = bytes - body;
-    if (left < kGranule) return true;
+    if (left < (FreeThreaded() ? MimallocSlack(bytes) : kGranule)) return true;
     const bool cut =
         type.kind == UNLEAK_STR || type.kind == UNLEAK_BYTES || type.kind == UNLEAK_TUPLE || type.kind == UNLEAK_INT;
     return cut && left * 3 <= bytes + 3 * kGranule;
   }
+
+  bool FreeThreaded() const { return view_.layout.free_threaded == 1; }
 
   PageCache cache_;
   const pylayout::View<PageCache> view_;
@@ -217,43 +228,84 @@ std::vector<u32> NumberTypes(const std::vector<unleak_type_entry>& found, std::v
   return number;
 }
 
+// Sorts the blocks that no object owns: objects, freed ones, and what C code has.
+class Sorter {
+ public:
+  Sorter(const Ownership& ownership, Recognizer* recognizer, OrphanFacts* facts)
+      : ownership_(ownership), recognizer_(*recognizer), facts_(*facts) {}
+
+  void Take(u64 block, u64 bytes) {
+    const Asked asked = recognizer_.Inside(block, bytes);
+    if (asked.address != block && ownership_.Owned(asked.address, asked.bytes)) return;
+    if (const u64 object = recognizer_.ObjectIn(asked.address, asked.bytes)) {
+      seeds_.push_back(object);
+    } else if (recognizer_.IsKeptForReuse(asked.address, asked.bytes)) {
+      ++facts_.reusable;
+    } else {
+      ++facts_.unowned;
+      facts_.unowned_bytes += bytes;
+      if (bytes / kGranule < facts_.unowned_of_size.size()) ++facts_.unowned_of_size[bytes / kGranule];
+    }
+  }
+  const std::vector<u64>& seeds() const { return seeds_; }
+
+ private:
+  const Ownership& ownership_;
+  Recognizer& recognizer_;
+  OrphanFacts& facts_;
+  std::vector<u64> seeds_;
+};
+
+void SortPools(u32 hex, Memory& memory, const std::vector<Mapping>& maps, const Ownership& ownership, Sorter* sorter,
+               OrphanFacts* facts) {
+  facts->heap = ReadPymalloc(hex, false, memory, maps);
+  facts->complete = facts->heap.complete;
+  facts->pools = facts->heap.pools.size();
+  PoolBlocks blocks(facts->heap, ownership);
+  for (const PymallocPool& pool : facts->heap.pools) {
+    facts->blocks += pool.used;
+    blocks.EachUnowned(pool, [&](u64 block) { sorter->Take(block, pool.block_bytes); });
+  }
+}
+
+// Free-threaded. Memory without a header of an object is not looked at: dict keys, lists' items, what C code allocates.
+void SortMimallocPages(Memory& memory, const std::vector<Mapping>& maps, const Ownership& ownership, Sorter* sorter,
+                       OrphanFacts* facts) {
+  const MimallocHeap heap = ReadMimalloc(memory, maps);
+  facts->complete = heap.complete;
+  facts->pools = heap.pages.size();
+  for (const MimallocPage& page : heap.pages) {
+    if (page.tag == MimallocTag::kMemory || page.block_bytes < kLeastObject) continue;
+    facts->blocks += page.carved - page.free;
+    const std::span<const u16> free = heap.free_of(page);
+    for (u32 k = 0, next = 0; k < page.carved; ++k) {
+      if (next < free.size() && free[next] == k) {
+        ++next;
+        continue;
+      }
+      const u64 block = page.address + k * page.block_bytes;
+      if (!ownership.Owned(block, page.block_bytes)) sorter->Take(block, page.block_bytes);
+    }
+  }
+}
+
 }  // namespace
 
 OrphanFacts AddOrphans(const unleak_layout& layout, u32 hex, Memory& memory, const std::vector<Mapping>& maps,
                        Assembler* assembler, std::vector<unleak_type_entry>* types) {
   OrphanFacts facts;
-  if (layout.free_threaded == 1) return facts;
-  PymallocHeap heap = ReadPymalloc(hex, false, memory, maps);
-  facts.complete = heap.complete;
-  facts.pools = heap.pools.size();
   KnownHeap known;
   known.known = [&](u64 address) { return assembler->Knows(address); };
   known.facts.subtype_traverse = SubtypeTraverse(*types);
   Recognizer recognizer(layout, memory, *assembler, known.facts.subtype_traverse);
   const Ownership ownership(*assembler);
-  PoolBlocks blocks(heap, ownership);
-  std::vector<u64> seeds;
-  for (const PymallocPool& pool : heap.pools) {
-    facts.blocks += pool.used;
-    blocks.EachUnowned(pool, [&](u64 block) {
-      const Asked asked = recognizer.Inside(block, pool.block_bytes);
-      if (asked.address != block && ownership.Owned(asked.address, asked.bytes)) return;
-      if (const u64 object = recognizer.ObjectIn(asked.address, asked.bytes)) {
-        seeds.push_back(object);
-      } else if (recognizer.IsKeptForReuse(asked.address, asked.bytes)) {
-        ++facts.reusable;
-      } else {
-        ++facts.unowned;
-        facts.unowned_bytes += pool.block_bytes;
-        ++facts.unowned_of_size[pool.block_bytes / kGranule];
-      }
-    });
-  }
+  Sorter sorter(ownership, &recognizer, &facts);
+  if (layout.free_threaded == 1) SortMimallocPages(memory, maps, ownership, &sorter, &facts);
+  else SortPools(hex, memory, maps, ownership, &sorter, &facts);
   Kept kept;
-  const ReaderFacts read = ReadObjects(layout, memory, known, seeds, kept);
+  const ReaderFacts read = ReadObjects(layout, memory, known, sorter.seeds(), kept);
   kept.Forward(NumberTypes(read.types, types), assembler);
   facts.orphans = read.nodes;
-  facts.heap = std::move(heap);
   return facts;
 }
 

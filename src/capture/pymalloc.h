@@ -3,7 +3,7 @@
 //
 // Source: Objects/obmalloc.c, Include/internal/pycore_obmalloc.h (3.9 to 3.15). A pool starts with a header that its
 // free list must agree with; the arenas' table is found by the index that each pool's header holds. A free-threaded
-// build has no pools (mimalloc), neither has a process under PYTHONMALLOC=malloc: then all is empty.
+// build has no pools (capture/mimalloc_heap.h), neither has a process under PYTHONMALLOC=malloc: then all is empty.
 //
 // All sizes are bytes. What is read is hostile: a header counts only if every block of its free list lies on its grid
 // and their number is right. Not thread safe; no signals, no ptrace.

@@ -34,9 +34,6 @@ static void Spec(const char *name, long basic, int subtypes, const char *kind, l
 #define STG_DICT(n) ((long)sizeof(PyDictObject) + 3 * 8 + 24 + 8L * (n)) /* n-th word behind the ffi_type */
 
 static void CodeSpec(void) {
-#ifdef Py_GIL_DISABLED
-  Spec("code", 0, 0, "PLAIN", -1, 0, END); /* a collected type here: its traverse tells all */
-#else
 #if SINCE(12)
   long cached = OFFSET(PyCodeObject, _co_cached);
   int cached_n = (int)(sizeof(*((PyCodeObject *)0)->_co_cached) / sizeof(PyObject *));
@@ -45,8 +42,10 @@ static void CodeSpec(void) {
   int cached_n = 0;
 #endif
   Spec("code", 0, 0, "SPEC", cached, cached_n,
-       OFFSET(PyCodeObject, co_consts), OFFSET(PyCodeObject, co_names), OFFSET(PyCodeObject, co_filename),
-       OFFSET(PyCodeObject, co_name),
+#ifndef Py_GIL_DISABLED
+       OFFSET(PyCodeObject, co_consts), /* a collected type there: Objects/codeobject.c, code_traverse tells these alone */
+#endif
+       OFFSET(PyCodeObject, co_names), OFFSET(PyCodeObject, co_filename), OFFSET(PyCodeObject, co_name),
 #if SINCE(10)
        OFFSET(PyCodeObject, co_linetable),
 #else
@@ -63,7 +62,6 @@ static void CodeSpec(void) {
        OFFSET(PyCodeObject, co_cellvars),
 #endif
        END);
-#endif
 }
 
 static void BuiltinSpecs(void) {

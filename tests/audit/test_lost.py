@@ -10,7 +10,7 @@ from interpreters import interpreters
 OBJECTS = 20000
 IN_CI = ("str", "held", "single", "error")
 CLEAN_IN_CI = ("str", "held")
-PYTHONS = [i for i in interpreters() if not i.free_threaded]
+PYTHONS = interpreters()
 
 
 @pytest.fixture(scope="module", params=PYTHONS, ids=lambda i: i.tag)

@@ -26,6 +26,29 @@ go()
 sys.stdin.readline()
 """
 
+MIMALLOC = """
+import array, os, random, signal, sys, threading
+kept = [[bytes(random.randrange(1, 3000)) for _ in range(300)] for _ in range(150)]
+random.Random(3).shuffle(kept)
+def work(): kept.append([(i, str(i)) for i in range(5000)])
+gone = threading.Thread(target=work)
+gone.start(); gone.join()
+begun, leave = threading.Event(), threading.Event()
+def stay(): work(); begun.set(); leave.wait()
+threading.Thread(target=stay, daemon=True).start(); begun.wait()
+del kept[60:-1]
+pid, stop, kill, blocks, said = os.getpid(), signal.SIGSTOP, os.kill, sys.getallocatedblocks, array.array("Q", [0])
+print("READY", flush=True)
+sys.stdin.readline()
+def go():
+    said[0] = blocks()
+    kill(pid, stop)
+go()
+print(said[0], flush=True)
+sys.stdin.readline()
+"""
+"""With a thread that has ended and one that waits: the pages of the first are nobody's."""
+
 FIGURES = {
     "used": "bytes in allocated blocks",
     "available": "bytes in available blocks",
@@ -50,6 +73,19 @@ def test_totals_are_those_of_the_interpreter(python, pools_probe):
     classes = re.findall(r"^ +\d+ +(\d+) +(\d+) +(\d+) +\d+$", said, re.M)
     assert found["blocks"] == sum(int(blocks) for _, _, blocks in classes)
     assert found["pools"] == sum(int(pools) for _, pools, _ in classes)
+
+
+@pytest.mark.parametrize("python", [i for i in interpreters() if i.free_threaded], ids=lambda i: i.tag)
+def test_a_free_threaded_build_has_as_many_blocks_as_it_says(python, pools_probe):
+    with start_target(python.exe, MIMALLOC) as target:
+        target.wait_ready()
+        target.send("go")
+        _wait_stopped(target)
+        found = _probe(pools_probe, target.pid, "mimalloc")
+        os.kill(target.pid, signal.SIGCONT)
+        said = int(target.read_line())
+    assert found["refused"] == 0
+    assert found["blocks"] == said > 20000
 
 
 def _wait_stopped(target):

@@ -70,8 +70,8 @@ def main() -> int:
     tags = options.pythons.split(",") if options.pythons else interpreters.WANTED
     bad = 0
     for python in interpreters.interpreters():
-        if python.free_threaded or python.tag not in tags:
-            continue  # a free-threaded build has no pools: what nobody reaches is not found there
+        if python.tag not in tags:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             extension = planted.build_extension(python, Path(folder), compiler)
             whats = options.what.split(",")
