@@ -98,11 +98,17 @@ Advice ForCycle(const Evidence& evidence, const Json& f, const std::string& at) 
   const std::string from = edges[cut]["from"], text = edges[cut]["edge"],
                     to = ShortName(edges[cut]["to"].get<std::string>());
   const std::string edge = ShortName(from) + text, attribute = AttributeOf(text);
+  const bool itself = edges.size() == 1 && from == edges[cut]["to"].get<std::string>();
+  const bool alone = f["what"].size() == 1 && f["what"][0].value("objects", u64{0}) == 1;
+  if (!attribute.empty() && itself && alone && AlwaysHeldElsewhere(evidence.last, from, attribute))
+    return {"weakref", "a " + to + " keeps itself in " + edge + at +
+                           ": leave it out, as whoever asks for it has the object already, or make it a weak reference; "
+                           "counting frees the rest at once"};
   if (!attribute.empty() && AlwaysHeldElsewhere(evidence.last, from, attribute))
     return {"weakref", "make " + edge + " a weak reference" + at + ": in the last look every " + to +
                            " that it leads to had another owner, and counting frees the "
                            "rest at once"};
-  if (edges.size() == 1 && attribute.empty() && from == edges[cut]["to"].get<std::string>())
+  if (itself && attribute.empty())
     return {"break-cycle", "a " + ShortName(from) + " is put into itself" + at + ": put in a copy (`" +
                                ShortName(from) +
                                "(x)`) or leave it out; where it has to be, "

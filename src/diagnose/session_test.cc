@@ -221,6 +221,16 @@ TEST(Session, CyclesThatTheCollectorFreesAreGarbage) {
   EXPECT_EQ(f["remedy"]["action"], "break-cycle");
 }
 
+TEST(Session, WhatKeepsItselfIsToldToLeaveThatOut) {
+  const std::string living = "add active { {*} -> n[1..90] }\nn[1..90]: app.Node { .me -> n[i] }\n";
+  const std::string waiting = "a[1..90]: app.Node { .me -> a[i] }\n";
+  const std::string collector = "collector threshold=700,10,10 collected=1000,0,0\n";
+  const Json d = Diagnose(kStart + collector + living + waiting + Collected(2, 1100) + Collected(3, 1200) + Collected(4, 1300));
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["remedy"]["action"], "weakref");
+  EXPECT_NE(d["findings"][0]["remedy"]["text"].get<std::string>().find("keeps itself in Node.me"), std::string::npos) << d.dump(1);
+}
+
 TEST(Session, WhatTheInterpreterTakesApartAtTheEndOfARunIsNoGarbage) {
   const std::string running = "thread main\ncode main file=/srv/job.py line=3\nframe f thread=main code=main line=9\n";
   std::string quiet = kCycles.substr(0, kCycles.find("a[1..20]"));

@@ -1,5 +1,7 @@
 """Patches: what a diff changes, and where none is offered."""
 
+import pytest
+
 
 def patch(project, action, ask="stored", **question):
     found = project.ask(ask, **question)
@@ -87,6 +89,33 @@ def test_an_import_that_is_there_is_used(project):
     project.write("app.py", TREE % ", weakref")
     question = {"from": "app.Node", "edge": ".parent", "to": "app.Node", "functions": []}
     assert patch(project, "weakref", ask="edge", **question)[0].startswith("-        self.parent")
+
+
+def test_of_a_line_with_several_statements_the_one_that_is_asked_about_is_changed(project):
+    project.write("app.py", "class Node:\n    def __init__(self, n, up): self.n = n; self.up = up\n")
+    question = {"from": "app.Node", "edge": ".up", "to": "app.Node", "functions": []}
+    assert patch(project, "weakref", ask="edge", **question)[-1].endswith(": self.n = n; self.up = weakref.proxy(up)")
+
+
+def test_what_is_no_plain_name_is_not_made_weak(project):
+    project.write("app.py", "class Node:\n    def __init__(self, n): self.n = n; self.me = self if n else None\n")
+    question = {"from": "app.Node", "edge": ".me", "to": "app.Node", "functions": []}
+    assert patch(project, "weakref", ask="edge", **question) is None
+
+
+@pytest.mark.parametrize(
+    "parameter", ["parent=None", "parent: 'Node | None'", "*, parent=None", "parent: Optional[object]"]
+)
+def test_none_stays_none(project, parameter):
+    project.write("app.py", TREE.replace("parent):", parameter + "):") % "")
+    question = {"from": "app.Node", "edge": ".parent", "to": "app.Node", "functions": []}
+    changed = "+        self.parent = weakref.proxy(parent) if parent is not None else None"
+    assert patch(project, "weakref", ask="edge", **question)[-1] == changed
+
+
+def test_of_two_statements_that_a_change_fits_none_is_changed(project, holder):
+    project.write("app.py", STORED % "error); FAILURES.append(error")
+    assert patch(project, "clear-traceback", holder=holder("module-global", "FAILURES", "list")) is None
 
 
 def test_lines_of_libraries_get_no_patch(project, holder):

@@ -139,7 +139,8 @@ def _what(finding: Document) -> List[str]:
     grown = _grown(finding)
     if not named:
         return row("what", grown) if grown else []
-    return row("what", " · ".join(named), grown)
+    each = " in each" if (finding.get("cycle") or {}).get("instances", 0) > 1 else ""
+    return row("what", " · ".join(named) + each, grown)
 
 
 def _grown(finding: Document) -> str:

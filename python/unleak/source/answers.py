@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 from . import bound, bulk, edges, interned, made, patches, removed, stored
 from .bytecode import codes
 from .compiled import Compiled, home
+from .edges import edge_name
 from .files import CHANGED, TargetFiles
 from .program import Limits, Program
 from .question import text_field
@@ -63,7 +64,7 @@ def _answer(questions: dict, root: str, limits: Optional[Limits]) -> dict:
                 found, why = None, "not answered, by a fault of unleak: %s: %s" % (type(problem).__name__, problem)
             if found is not None:
                 if ask in _PATCHED:
-                    patches.add(program, found["places"])
+                    patches.add(program, found["places"], edge_name(text_field(question, "edge")))
                 answers[ident] = found
             elif why and ask not in _MAY_BE_NONE:
                 notes.append("%s: %s" % (ident, why))

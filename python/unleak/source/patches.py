@@ -2,12 +2,13 @@
 
 Only lines of the program itself are changed, and only where the text alone says what to write: a cache that gets a
 bound, a file that is read line by line, an exception that is stored without its traceback, a reference made weak (which
-the diagnosis proposes only where it saw another owner).
+the diagnosis proposes only where it saw another owner). Where a line has two statements that a change would fit, none
+is shown.
 """
 
 import ast
 import difflib
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Tuple
 
 from .places import Place
 from .program import Program
@@ -28,24 +29,26 @@ class Edit(NamedTuple):
     text: str
 
 
-def add(program: Program, places: List[Place]) -> None:
-    """Gives the best places of an answer their `patches`: action to unified diff."""
+def add(program: Program, places: List[Place], attribute: str = "") -> None:
+    """Gives the best places of an answer their `patches`: action to unified diff.
+
+    `attribute` is the one whose reference is asked about; without it no reference is made weak."""
     for entry in places[:_MAX_PLACES]:
         if program.is_library(entry["file"]) or entry.get("from") != "source":
             continue
         source = program.source(entry["file"])
-        found = _diffs(source, entry["line"]) if source is not None else {}
+        found = _diffs(source, entry["line"], attribute) if source is not None else {}
         if found:
             entry["patches"] = found
 
 
-def _diffs(source: Source, line: int) -> Dict[str, str]:
+def _diffs(source: Source, line: int, attribute: str) -> Dict[str, str]:
     found: Dict[str, str] = {}
-    for action, propose in _PROPOSALS:
-        if action not in found:
-            edits = next(propose(source, line), None)
-            if edits:
-                found[action] = _diff(source, edits)
+    proposals = {action: list(propose(source, line)) for action, propose in _PROPOSALS}
+    proposals["weakref"] = list(_weakref(source, line, attribute))
+    for action, ways in proposals.items():
+        if len(ways) == 1:
+            found[action] = _diff(source, ways[0])
     return found
 
 
@@ -153,24 +156,44 @@ def _only_caught(scope: Scope, name: str) -> bool:
 # -- weak references --
 
 
-def _weakref(source: Source, line: int) -> Iterator[List[Edit]]:
-    """`self.parent = parent` to `self.parent = weakref.proxy(parent)`."""
+def _weakref(source: Source, line: int, attribute: str) -> Iterator[List[Edit]]:
+    """`self.parent = parent` to `self.parent = weakref.proxy(parent)`, for the attribute that is asked about."""
+    bound = source.imports.get("weakref")
+    if bound is not None and (bound.module != "weakref" or bound.name):
+        return
     for scope in source.scopes:
         for node in scope.of(ast.Assign):
-            plain = (
-                len(node.targets) == 1
-                and isinstance(node.targets[0], ast.Attribute)
-                and isinstance(node.value, ast.Name)
-            )
-            if node.lineno != line or not plain:
+            target = node.targets[0]
+            if node.lineno != line or not isinstance(target, ast.Attribute) or target.attr != attribute:
                 continue
-            edits = [_replace(node.value, "weakref.proxy(%s)" % node.value.id)]
-            bound = source.imports.get("weakref")
-            if bound is None:
-                edits.append(_import_line(source))
-            elif bound.module != "weakref" or bound.name:
-                continue
-            yield edits
+            if len(node.targets) == 1 and isinstance(node.value, ast.Name):
+                edits = [_replace(node.value, _weak(scope, node.value.id))]
+                yield edits if bound else [*edits, _import_line(source)]
+
+
+def _weak(scope: Scope, name: str) -> str:
+    """The weak reference, which is None where the name is: there is none to None."""
+    weak = "weakref.proxy(%s)" % name
+    return "%s if %s is not None else None" % (weak, name) if _may_be_none(scope, name) else weak
+
+
+def _may_be_none(scope: Scope, name: str) -> bool:
+    """Whether a function gives one of its names None, or asks for it: by a default, an annotation, an assignment, a test."""
+    function = scope.node
+    told = [b.value for b in scope.bindings.get(name, ()) if b.value is not None]
+    if scope.kind == "function":
+        signature = function.args
+        positional = [*getattr(signature, "posonlyargs", ()), *signature.args]
+        defaults = [None] * (len(positional) - len(signature.defaults)) + list(signature.defaults)
+        pairs = [*zip(positional, defaults), *zip(signature.kwonlyargs, signature.kw_defaults)]
+        told += [default for param, default in pairs if param.arg == name and default is not None]
+    tested = [n for n in scope.of(ast.Compare) if isinstance(n.left, ast.Name) and n.left.id == name]
+    return any(_mentions_none(node) for node in [*told, *tested])
+
+
+def _mentions_none(node: ast.AST) -> bool:
+    words = [n.value if isinstance(n, ast.Constant) else getattr(n, "id", "") for n in ast.walk(node)]
+    return any(w is None or (isinstance(w, str) and ("None" in w or "Optional" in w)) for w in words)
 
 
 def _import_line(source: Source) -> Edit:
@@ -193,9 +216,8 @@ def _import_line(source: Source) -> Edit:
     return Edit(after, column, after, column, "\nimport weakref")
 
 
-_PROPOSALS: Tuple[Tuple[str, Callable[[Source, int], Iterator[Optional[List[Edit]]]]], ...] = (
+_PROPOSALS: Tuple[Tuple[str, Callable[[Source, int], Iterator[List[Edit]]]], ...] = (
     ("bound", _bound),
     ("stream", _stream),
     ("clear-traceback", _clear_traceback),
-    ("weakref", _weakref),
 )
