@@ -1,4 +1,7 @@
-"""A program with numpy, pandas, lxml, pydantic, protobuf and SQLAlchemy at work. Prints READY, waits for a line."""
+"""A program with numpy, pandas, lxml, pydantic, protobuf and SQLAlchemy at work. Prints READY, waits for a line.
+
+Arguments: packages to do without (of those: lxml), where an interpreter has no binaries of them.
+"""
 
 import os
 import sys
@@ -12,7 +15,10 @@ import pydantic  # noqa: E402
 import sqlalchemy  # noqa: E402
 import sqlalchemy.orm  # noqa: E402
 from google.protobuf import descriptor_pb2, struct_pb2, timestamp_pb2  # noqa: E402
-from lxml import etree  # noqa: E402
+
+WITHOUT = sys.argv[1:]
+if "lxml" not in WITHOUT:
+    from lxml import etree
 
 
 def arrays() -> list:
@@ -132,7 +138,7 @@ def orm() -> list:
     ]
 
 
-keep = [arrays(), frames(), documents(), models(), messages(), orm()]
+keep = [arrays(), frames(), [] if "lxml" in WITHOUT else documents(), models(), messages(), orm()]
 print("READY", flush=True)
 sys.stdin.readline()
 os._exit(0)
