@@ -9,7 +9,7 @@ namespace {
 
 // What a function has to give back as it was: the others may be left from anything.
 constexpr u8 kKept[] = {kRbx, kRbp, 12, 13, 14, 15};
-constexpr size_t kMostCallers = 24, kMostLibraries = 3, kMostLines = 2;
+constexpr size_t kMostCallers = 24, kMostLibraries = 3, kMostLines = 2, kMostWords = 64, kMostHeld = 12;
 
 std::string_view BaseName(std::string_view path) {
   return path.substr(path.rfind('/') == path.npos ? 0 : path.rfind('/') + 1);
@@ -55,7 +55,10 @@ u64 WordAt(std::span<const u8> bytes, u64 at) {
 }  // namespace
 
 CallStack::CallStack(Memory& memory, LedgerSymbols& symbols, Bytecode& bytecode, const std::vector<Mapping>& maps)
-    : memory_(memory), symbols_(symbols), bytecode_(bytecode) {
+    : memory_(memory),
+      symbols_(symbols),
+      bytecode_(bytecode),
+      unwinder_([&symbols](u64 address) { return symbols.FrameAt(address); }) {
   for (const Mapping& map : maps) {
     if (!map.executable || !map.path.starts_with('/')) continue;
     code_start_ = std::min(code_start_, map.start);
@@ -63,64 +66,107 @@ CallStack::CallStack(Memory& memory, LedgerSymbols& symbols, Bytecode& bytecode,
   }
 }
 
-std::vector<u8> CallStack::Trim(std::span<const u8> stack) const {
-  std::vector<u8> kept;
-  for (u64 at = 0; at + sizeof(u64) <= stack.size(); at += sizeof(u64)) {
-    const u64 word = WordAt(stack, at);
-    if ((word < code_start_ || word >= code_end_) && bytecode_.CodeAt(word) == kNone) continue;
-    const auto bytes = stack.subspan(at, sizeof(u64));
-    kept.insert(kept.end(), bytes.begin(), bytes.end());
-  }
-  return kept;
+// Pointers into instructions of Python that a function keeps in registers and on its part of the stack.
+void CallStack::TakeFrame(const CallSample& sample, const StackFrame& frame, CallTrace* trace) {
+  EvalFrame out;
+  out.function = frame.function;
+  const auto take = [&](u32 slot, u64 word) {
+    const u32 row = bytecode_.CodeAt(word);
+    if (row != kNone && out.held.size() < kMostHeld) out.held.push_back({slot, row, word});
+  };
+  for (u8 reg : kKept)
+    if (frame.known >> reg & 1) take(reg, frame.registers[reg]);
+  for (u64 at = frame.stack; at + sizeof(u64) <= frame.end; at += sizeof(u64))
+    if (!frame.Saved(at))
+      take(EvalFrame::kFirstPlace + static_cast<u32>((frame.end - at) / sizeof(u64)),
+           WordAt(sample.stack, at - sample.registers[kRsp]));
+  slots_.Add(out, [&] { return symbols_.FunctionAt(frame.code); });
+  if (!out.held.empty()) trace->evals.push_back(std::move(out));
 }
 
-std::vector<NativeCaller> CallStack::Callers(const CallSample& sample, Trap trap) {
+// Words of the stack that may be what is looked for: return addresses behind the last function that is known, pointers
+// into instructions of Python anywhere.
+void CallStack::Scan(const CallSample& sample, const StackFrame& last, CallTrace* trace) {
+  const auto point = [&](u64 word) {
+    if (trace->pointers.size() < kMostHeld && bytecode_.CodeAt(word) != kNone) trace->pointers.push_back(word);
+  };
+  for (u8 reg : kKept) point(sample.registers[reg]);
+  const u64 behind = last.stack - sample.registers[kRsp];
+  for (u64 at = 0; at + sizeof(u64) <= sample.stack.size(); at += sizeof(u64)) {
+    const u64 word = WordAt(sample.stack, at);
+    point(word);
+    if (at < behind || word < code_start_ || word >= code_end_ || trace->maybe.size() == kMostWords) continue;
+    if (const Mapping* map = symbols_.FileAt(word); map && map->executable) trace->maybe.push_back(word);
+  }
+}
+
+CallTrace CallStack::Follow(const CallSample& sample, Trap trap) {
+  CallTrace trace;
+  const bool wrote = trap == Trap::kWrite;
+  const auto frames = unwinder_.Unwind(sample, wrote ? sample.instruction - 1 : sample.instruction);
+  for (const StackFrame& frame : frames) {
+    if (&frame != &frames[0] || wrote) trace.calls.push_back(frame.code);
+    if (frame.end != 0) TakeFrame(sample, frame, &trace);
+  }
+  Scan(sample, frames.back(), &trace);
+  return trace;
+}
+
+std::vector<NativeCaller> CallStack::Callers(const CallTrace& trace) {
   std::vector<NativeCaller> callers, of_python;
-  size_t seen = 0;
-  const auto take = [&](u64 address) {  // inside of the instruction
+  const auto take = [&](u64 address) {
     const Mapping* map = symbols_.FileAt(address);
-    if (!map || PassesOn(map->path)) return;
+    if (!map || !map->executable || PassesOn(map->path)) return;
     std::string function = symbols_.FunctionAt(address);
     if (IsAllocator(function)) return;
     auto& list = IsInterpreter(map->path) ? of_python : callers;
     const bool known = std::any_of(list.begin(), list.end(), [&](const auto& c) { return c.library == map->path; });
     if (!known) list.push_back({map->path, std::move(function)});
   };
-  if (trap == Trap::kWrite) take(sample.instruction - 1);  // a watched function has not run yet
-  for (u64 at = 0; at + sizeof(u64) <= sample.stack.size() && seen < kMostCallers && callers.size() < kMostLibraries;
-       at += sizeof(u64)) {
-    const u64 word = WordAt(sample.stack, at);
-    const Mapping* map = symbols_.FileAt(word);
-    if (!map || !map->executable || !IsReturn(word)) continue;
-    ++seen;
-    take(word - 1);
-  }
+  size_t seen = 0;
+  for (u64 code : trace.calls)
+    if (seen++ < kMostCallers && callers.size() < kMostLibraries) take(code);
+  for (u64 word : trace.maybe)
+    if (seen < kMostCallers && callers.size() < kMostLibraries && IsReturn(word)) ++seen, take(word - 1);
   return callers.empty() ? of_python : callers;
 }
 
 bool CallStack::IsReturn(u64 address) {
+  const Mapping* map = symbols_.FileAt(address);
+  if (!map || !map->executable) return false;
   const auto [at, fresh] = returns_.try_emplace(address, false);
   u8 code[8];
   if (fresh && memory_.Read(address - 8, code, sizeof code)) at->second = EndsInCall(code);
   return at->second;
 }
 
-std::vector<PythonPlace> CallStack::Lines(const CallSample& sample) {
+const PythonPlace& CallStack::PlaceOf(u32 row, u64 pointer) {
+  const auto [at, fresh] = places_.try_emplace(pointer);
+  if (fresh) at->second = bytecode_.PlaceOf(row, pointer);
+  return at->second;
+}
+
+void CallStack::AddLine(u64 pointer, bool sure, std::vector<u32>* rows, std::vector<PythonPlace>* lines) {
+  const u32 row = bytecode_.CodeAt(pointer);
+  if (row == kNone || lines->size() == kMostLines || std::count(rows->begin(), rows->end(), row) != 0) return;
+  const PythonPlace& place = PlaceOf(row, pointer);
+  if (place.line == 0) return;
+  rows->push_back(row);  // one line a code object: the nearest
+  lines->push_back(place);
+  lines->back().sure = sure;
+}
+
+std::vector<PythonPlace> CallStack::Lines(const CallTrace& trace) {
   std::vector<PythonPlace> lines;
-  std::vector<u32> rows;  // one line a code object: the nearest
-  const auto take = [&](u64 word) {
-    const u32 row = bytecode_.CodeAt(word);
-    if (row == kNone || std::find(rows.begin(), rows.end(), row) != rows.end()) return;
-    const auto [at, fresh] = places_.try_emplace(word);
-    if (fresh) at->second = bytecode_.PlaceOf(row, word);
-    if (at->second.line == 0) return;
-    rows.push_back(row);
-    lines.push_back(at->second);
+  std::vector<u32> rows;
+  const auto same = [&](const EvalFrame::Held& a, const EvalFrame::Held& b) {
+    return a.row == b.row && PlaceOf(a.row, a.pointer).line == PlaceOf(b.row, b.pointer).line;
   };
-  for (u8 reg : kKept) take(sample.registers[reg]);
-  for (u64 at = 0; at + sizeof(u64) <= sample.stack.size() && lines.size() < kMostLines; at += sizeof(u64))
-    take(WordAt(sample.stack, at));
-  if (lines.size() > kMostLines) lines.resize(kMostLines);
+  for (const EvalFrame& frame : trace.evals)
+    if (const EvalSlots::Choice choice = slots_.Choose(frame, same); choice.held)
+      AddLine(choice.held->pointer, choice.sure, &rows, &lines);
+  if (lines.empty())
+    for (u64 pointer : trace.pointers) AddLine(pointer, false, &rows, &lines);
   return lines;
 }
 

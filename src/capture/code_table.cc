@@ -89,7 +89,7 @@ u32 Bytecode::CodeAt(u64 pointer) const {
 
 PythonPlace Bytecode::PlaceOf(u32 row, u64 pointer) {
   const CodeTable::Row& code = codes_.rows[row];
-  PythonPlace place{codes_.texts[code.file], codes_.texts[code.function], 0};
+  PythonPlace place{codes_.texts[code.file], codes_.texts[code.function], 0, false};
   const auto range = std::find_if(ranges_.begin(), ranges_.end(), [&](const Range& r) { return r.row == row; });
   const u64 table = memory_.Word(code.address + static_cast<u64>(layout_.code.linetable));
   const u64 size = table ? memory_.Word(table + static_cast<u64>(layout_.bytes_object.size)) : 0;

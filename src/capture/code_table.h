@@ -30,7 +30,10 @@ CodeTable TableOfCodes(const snapshot::Columns& columns);
 struct PythonPlace {
   std::string file, function;
   u32 line = 0;
-  bool operator==(const PythonPlace&) const = default;
+  bool sure = false;                                 // the pointer was where it has to be (call_stack.h)
+  bool operator==(const PythonPlace& other) const {  // the same place, however it is known
+    return line == other.line && file == other.file && function == other.function;
+  }
 };
 
 // Where the instructions of each code object lie in a process now. Reads of a process that runs: an object that has

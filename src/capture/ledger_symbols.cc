@@ -19,8 +19,12 @@ const LedgerSymbols::Table& LedgerSymbols::TableOf(const std::string& path) {
   if (first == maps_.end()) return at->second;
   auto opened = OpenMappedImage(pid_, *first, proc_root_);
   if (!opened.ok()) return at->second;
-  at->second = {opened->bias, opened->image.Functions()};
-  return at->second;
+  Table& table = at->second;
+  table.bias = opened->bias;
+  table.image = std::make_unique<elf::Image>(std::move(opened->image));
+  table.functions = table.image->Functions();
+  table.frames = std::make_unique<elf::CallFrames>(*table.image);
+  return table;
 }
 
 std::string LedgerSymbols::FunctionAt(u64 address) {
@@ -44,6 +48,16 @@ u64 LedgerSymbols::Find(const std::string& path, const std::string& function) {
     if (f.name == function || (f.name.starts_with(function) && f.name[function.size()] == '@'))
       return f.address + table.bias;
   return 0;
+}
+
+std::optional<elf::FrameRule> LedgerSymbols::FrameAt(u64 address) {
+  const Mapping* map = FileAt(address);
+  if (!map || !map->executable) return std::nullopt;
+  const Table& table = TableOf(map->path);
+  if (!table.frames) return std::nullopt;
+  auto rule = table.frames->RuleAt(address - table.bias);
+  if (rule) rule->function += table.bias;
+  return rule;
 }
 
 }  // namespace unleak::capture

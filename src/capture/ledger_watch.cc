@@ -108,6 +108,12 @@ class Watch {
     return samples;
   }
 
+  // A sample, kept until the time is over: its line is told better when all were seen.
+  struct Call {
+    snapshot::MemorySite site;
+    CallTrace trace;
+  };
+
   void Take(const CallSample& sample) {
     const WatchedFunction& function = functions_[sample.place];
     const u64 arguments[] = {sample.registers[kRdi], sample.registers[kRsi]};
@@ -119,29 +125,37 @@ class Watch {
     site.allocator = function.allocator;
     site.bytes = bytes;
     site.calls = 1;
-    if (const std::vector<PythonPlace> lines = stack_.Lines(sample); !lines.empty()) {
+    calls_.push_back({site, stack_.Follow(sample, Trap::kExecute)});
+  }
+
+  void Tell(const Call& call) {
+    snapshot::MemorySite site = call.site;
+    if (const std::vector<PythonPlace> lines = stack_.Lines(call.trace); !lines.empty()) {
       site.file = columns_.strings.Intern(lines[0].file);
       site.python_function = columns_.strings.Intern(lines[0].function);
       site.line = lines[0].line;
+      site.sure = lines[0].sure;
     }
-    std::vector<NativeCaller> callers = stack_.Callers(sample, Trap::kExecute);
+    std::vector<NativeCaller> callers = stack_.Callers(call.trace);
     if (callers.empty()) callers.emplace_back();
     for (size_t i = 0; i < callers.size(); ++i) {
       site.library = columns_.strings.Intern(callers[i].library);
       site.function = columns_.strings.Intern(callers[i].function);
       Count(site);
-      site.file = site.python_function = site.line = 0;  // told once a call
+      site.file = site.python_function = site.line = 0, site.sure = 0;  // told once a call
     }
   }
 
   void Count(const snapshot::MemorySite& site) {
     auto& row = sites_[{site.allocator, site.bytes, site.library, site.function, site.file, site.line}];
-    const u64 calls = row.calls + site.calls;
+    const u64 calls = row.calls + site.calls, sure = row.sure + site.sure;
     row = site;
     row.calls = calls;
+    row.sure = sure;
   }
 
   void Fill() {
+    for (const Call& call : calls_) Tell(call);
     for (const auto& [key, site] : sites_) columns_.memory_sites.push_back(site);
   }
 
@@ -155,6 +169,7 @@ class Watch {
   Bytecode bytecode_;
   CallStack stack_;
   std::vector<std::unique_ptr<CallEvents>> threads_;
+  std::vector<Call> calls_;
   std::map<std::tuple<Allocator, u64, u32, u32, u32, u32>, snapshot::MemorySite> sites_;
 };
 

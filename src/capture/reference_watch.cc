@@ -35,10 +35,11 @@ struct LostKind {
   std::vector<u64> types;  // those of this kind
 };
 
-// A sample, kept until the time is over: its stack is read later.
+// A sample, kept until the time is over: what its addresses are called is asked later.
 struct Write {
-  CallSample sample;
-  std::vector<u8> stack;
+  u32 place = 0;
+  u64 at_ns = 0;
+  CallTrace trace;
   WrittenValue value;
 };
 
@@ -158,7 +159,8 @@ class ReferenceWatch {
       if (taken_ >= limit_) return;
       ++taken_;
       last[sample.place] = std::max(last[sample.place], sample.at_ns);
-      writes.push_back({sample, stack_.Trim(sample.stack), Decode(sample, words[sample.place])});
+      writes.push_back(
+          {sample.place, sample.at_ns, stack_.Follow(sample, Trap::kWrite), Decode(sample, words[sample.place])});
     };
     for (u64 now = start; now < start + time_ns && taken_ < limit_; now = NowNs()) {
       for (const auto& thread : events) thread->Arm(kWritesOfSlice);
@@ -166,9 +168,8 @@ class ReferenceWatch {
       const u64 quiet = NowNs() - kSettledNs;
       if (settle && std::all_of(last.begin(), last.end(), [&](u64 at) { return at != 0 && at < quiet; })) break;
     }
-    for (Write& write : writes) write.sample.stack = write.stack;
     std::stable_sort(writes.begin(), writes.end(),
-                     [](const Write& a, const Write& b) { return a.sample.at_ns < b.sample.at_ns; });
+                     [](const Write& a, const Write& b) { return a.at_ns < b.at_ns; });
     return writes;
   }
 
@@ -190,7 +191,7 @@ class ReferenceWatch {
   }
 
   CountWrite Place(const Write& write) {
-    return {stack_.Callers(write.sample, Trap::kWrite), stack_.Lines(write.sample), 0, 0, 0};
+    return {stack_.Callers(write.trace), stack_.Lines(write.trace), 0, 0, 0, 0};
   }
 
   void WatchObjects(u64 time_ns) {
@@ -207,14 +208,18 @@ class ReferenceWatch {
     WatchedCount count{object, {}};
     Followed count_now;
     for (const Write& write : writes) {
-      if (write.sample.place != place) continue;
+      if (write.place != place) continue;
       CountWrite one = Place(write);
+      const bool sure = !one.python.empty() && one.python[0].sure;
       auto row = std::find_if(count.places.begin(), count.places.end(), [&](const CountWrite& p) {
         return Nearest(p.native) == Nearest(one.native) && Nearest(p.python) == Nearest(one.python);
       });
       if (row == count.places.end()) row = count.places.insert(row, std::move(one));
       Add(count_now.Apply(write.value), &*row);
+      row->sure += sure;
     }
+    for (CountWrite& row : count.places)
+      if (!row.python.empty()) row.python[0].sure = 2 * row.sure >= row.up + row.down + row.unclear;
     const auto more = [](const CountWrite& p) { return static_cast<i64>(p.up) - static_cast<i64>(p.down); };
     std::stable_sort(count.places.begin(), count.places.end(),
                      [&](const CountWrite& a, const CountWrite& b) { return more(a) > more(b); });
@@ -247,7 +252,7 @@ class ReferenceWatch {
     std::vector<const Write*> life;
     Followed count;
     for (const Write& write : writes) {
-      if (write.sample.place != place) continue;
+      if (write.place != place) continue;
       if (write.value.kind == WrittenValue::kSet) life.clear();
       life.push_back(&write);
       count.Apply(write.value);
@@ -260,7 +265,7 @@ class ReferenceWatch {
   // An object that something was done to after `quiet` is not left behind yet.
   void AddLife(u64 object, u32 place, const std::vector<Write>& writes, u64 quiet) {
     const std::vector<const Write*> life = LastLife(place, writes);
-    if (life.empty() || life.back()->sample.at_ns > quiet || result_.lives.size() == kMostLives) return;
+    if (life.empty() || life.back()->at_ns > quiet || result_.lives.size() == kMostLives) return;
     WatchedLife out{object, {}};
     Followed count;
     for (const Write* write : life) {

@@ -25,6 +25,7 @@ struct CountWrite {
   std::vector<NativeCaller> native;  // nearest first; see call_stack.h
   std::vector<PythonPlace> python;
   u32 up = 0, down = 0, unclear = 0;  // times
+  u32 sure = 0;                       // of all times: the line was read where the interpreter keeps it
 };
 
 struct WatchedCount {

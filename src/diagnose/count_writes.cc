@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <tuple>
 
 #include "diagnose/line_certainty.h"
@@ -96,6 +95,12 @@ struct Place {
   auto operator<=>(const Place&) const = default;
 };
 
+// Whether its line was read where the interpreter keeps it.
+bool IsSure(const Json& write) {
+  const Json* python = ListOf(write, "python");
+  return python && !python->empty() && (*python)[0].is_object() && Text((*python)[0], "certainty") == "sure";
+}
+
 Place PlaceOf(const Json& write) {
   Place place;
   if (const Json* native = ListOf(write, "native"); native && !native->empty() && (*native)[0].is_object()) {
@@ -112,27 +117,33 @@ Place PlaceOf(const Json& write) {
 
 Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-Json Suspect(const Place& place, u64 seen) {
+// How often a place was seen.
+struct Votes {
+  u64 seen = 0, sure = 0;
+};
+
+Json Suspect(const Place& place, const Votes& votes) {
   Json out = {{"function", TextOrNull(place.function)},
-          {"library", TextOrNull(BaseName(place.library))},
-          {"file", TextOrNull(place.file)},
-          {"line", place.line ? Json(place.line) : Json(nullptr)},
-          {"calls", seen},
-          {"from", "counts"}};
-  if (place.line) out["certainty"] = LineCertainty(seen);
+              {"library", TextOrNull(BaseName(place.library))},
+              {"file", TextOrNull(place.file)},
+              {"line", place.line ? Json(place.line) : Json(nullptr)},
+              {"calls", votes.seen},
+              {"from", "counts"}};
+  if (place.line) out["certainty"] = LineCertainty(votes.seen, votes.sure);
   return out;
 }
 
 // Places that were seen most, and nearly as often as the best one.
 template <class Render>
-Json Best(const std::map<Place, u64>& votes, Render render) {
-  std::vector<std::pair<u64, Place>> order;
+Json Best(const std::map<Place, Votes>& votes, Render render) {
+  std::vector<std::pair<Votes, Place>> order;
   for (const auto& [place, count] : votes) order.emplace_back(count, place);
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.first.seen > b.first.seen; });
   Json out = Json::array();
   for (const auto& [count, place] : order)
-    if (out.size() < kMostPlaces && count >= kLeastSeen &&
-        static_cast<double>(count) >= kShareOfBest * static_cast<double>(order[0].first))
+    if (out.size() < kMostPlaces && count.seen >= kLeastSeen &&
+        static_cast<double>(count.seen) >= kShareOfBest * static_cast<double>(order[0].first.seen))
       out.push_back(render(place, count));
   return out;
 }
@@ -173,39 +184,43 @@ void CountWrites::Settle(const graph::Heap& heap) {
 }
 
 Json CountWrites::PlacesOfType(const std::string& type) const {
-  std::map<Place, u64> made, held;
+  std::map<Place, Votes> made, held;
   const auto lives = lost_.find(type);
   if (lives != lost_.end())
     for (const Json& writes : lives->second) {
-      std::set<Place> natives;
+      std::map<Place, bool> natives;
       for (const Json& write : writes) {
         const Place place = PlaceOf(write);
         const bool gave_back = Number(write, "down") > 0;
-        if (!gave_back && !place.library.empty() && !IsInterpreter(place.library)) natives.insert(place);
+        if (!gave_back && !place.library.empty() && !IsInterpreter(place.library)) natives[place] |= IsSure(write);
       }
-      for (const Place& place : natives) ++held[place];
+      for (const auto& [place, sure] : natives) ++held[place].seen, held[place].sure += sure;
       if (writes.empty()) continue;
       Place first = PlaceOf(writes[0]);
       first.library.clear(), first.function.clear();
-      if (first.line != 0) ++made[first];
+      if (first.line != 0) ++made[first].seen, made[first].sure += IsSure(writes[0]);
     }
-  const auto allocated = [](const Place& p, u64 seen) -> Json {
-    return {{"file", p.file}, {"line", p.line}, {"function", p.python_function},
-            {"objects", seen}, {"bytes", 0},    {"certainty", LineCertainty(seen)}};
+  const auto allocated = [](const Place& p, const Votes& votes) -> Json {
+    return {{"file", p.file},        {"line", p.line}, {"function", p.python_function},
+            {"objects", votes.seen}, {"bytes", 0},     {"certainty", LineCertainty(votes.seen, votes.sure)}};
   };
   return {{"allocated", Best(made, allocated)}, {"suspect", Best(held, Suspect)}};
 }
 
 Json CountWrites::PlacesOfObject(u64 address) const {
   std::map<Place, i64> more;
+  std::map<Place, bool> sure;
   const auto rows = counts_.find(address);
   if (rows != counts_.end())
-    for (const Json& row : rows->second)
+    for (const Json& row : rows->second) {
+      sure[PlaceOf(row)] |= IsSure(row);
       more[PlaceOf(row)] += static_cast<i64>(Number(row, "up")) - static_cast<i64>(Number(row, "down"));
+    }
   // Not those of the interpreter itself: it takes and gives back for everybody, at places far from each other.
-  std::map<Place, u64> votes;
+  std::map<Place, Votes> votes;
   for (const auto& [place, count] : more)
-    if (count > 0 && !place.library.empty() && !IsInterpreter(place.library)) votes[place] = static_cast<u64>(count);
+    if (count > 0 && !place.library.empty() && !IsInterpreter(place.library))
+      votes[place] = {static_cast<u64>(count), sure[place] ? static_cast<u64>(count) : 0};
   return {{"allocated", Json::array()}, {"suspect", Best(votes, Suspect)}};
 }
 

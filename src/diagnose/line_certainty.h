@@ -5,11 +5,11 @@
 
 namespace unleak::diagnose {
 
-// A pointer into the line's instructions was found on the thread's stack or in its registers, where one of an earlier
-// call may lie as well: "probable" where many samples agree, else "possible"; never more.
-inline const char* LineCertainty(u64 samples) {
+// "confirmed" where most samples read it where the interpreter keeps it; "probable" where many samples that found it
+// elsewhere on a stack agree; else "possible".
+inline const char* LineCertainty(u64 samples, u64 sure) {
   constexpr u64 kMany = 4;
-  return samples >= kMany ? "probable" : "possible";
+  return sure > 0 && 2 * sure >= samples ? "confirmed" : samples >= kMany ? "probable" : "possible";
 }
 
 }  // namespace unleak::diagnose

@@ -173,7 +173,7 @@ MemoryLook FoldMemory(const Columns& c) {
   for (const auto& s : c.memory_sites)
     look.sites[{s.allocator, s.bytes}].push_back(
         {std::string(c.strings.at(s.library)), std::string(c.strings.at(s.function)), std::string(c.strings.at(s.file)),
-         std::string(c.strings.at(s.python_function)), s.line, s.calls});
+         std::string(c.strings.at(s.python_function)), s.line, s.calls, s.sure});
   return look;
 }
 

@@ -21,6 +21,7 @@ struct NativeSite {
   std::string library, function, file, python_function;
   u32 line = 0;
   u64 calls = 0;
+  u64 sure = 0;  // of them: the line is certain
 };
 
 // What is kept of one look's ledger.

@@ -259,6 +259,7 @@ struct MemorySite {
   u64 calls = 0;       // seen
   u32 library = 0, function = 0;              // strings: file and, where it has symbols, function that called
   u32 file = 0, python_function = 0, line = 0;  // the Python line that ran; strings, 0 where it is not known
+  u64 sure = 0;  // of the calls: those whose line was read where the interpreter keeps it, not found on the stack
 };
 
 enum class Producer : u8 { kTwin = 0, kReader = 1, kCore = 2, kAgent = 3, kSynthetic = 4 };

@@ -65,7 +65,8 @@ inline constexpr auto kMemoryRegionFields = [](auto& m, auto&& f) {
 };
 
 inline constexpr auto kMemorySiteFields = [](auto& m, auto&& f) {
-  f(m.allocator), f(m.bytes), f(m.calls), f(m.library), f(m.function), f(m.file), f(m.python_function), f(m.line);
+  f(m.allocator), f(m.bytes), f(m.calls), f(m.library), f(m.function), f(m.file), f(m.python_function), f(m.line),
+      f(m.sure);
 };
 
 template <class Columns, class Visitor>

@@ -70,7 +70,7 @@ Columns SampleColumns(u32 nodes) {
   c.memory_sizes.push_back({.bytes = 3000, .used = 3, .owned = 1, .total = 9000, .total_owned = 3000});
   c.memory_pointers.push_back({.bytes = 3000, .target = 0x2008, .file = module, .blocks = 2});
   c.memory_regions.push_back({.allocator = Allocator::kPymalloc, .start = 0x10000, .end = 0x50000, .used = 5, .free = 6, .resident = 7, .returnable = 8});
-  c.memory_sites.push_back({.bytes = 3000, .calls = 4, .library = module, .function = name, .file = module, .python_function = name, .line = 9});
+  c.memory_sites.push_back({.bytes = 3000, .calls = 4, .library = module, .function = name, .file = module, .python_function = name, .line = 9, .sure = 3});
   AddMeta(c);
   return c;
 }

@@ -17,7 +17,7 @@ QUESTION = re.compile(r"^[a-z]+\d+\.[a-z]+\d*: ")
 LIBRARY = re.compile(r"[^\s(]*/(site-packages|dist-packages|lib/python3\.\d+t?)/(?=\S)")     # a package says where a file is
 ORIGINS = {"bytecode": "(from the byte code: no source)", "snapshot": "(takes part; no line is known)"}
 DOUBTS = {"probable": "(probably this line)", "possible": "(perhaps this line)"}
-"""Of a line that samples of running threads name."""
+"""Of a line that samples of running threads name, unless it was read where the interpreter keeps it."""
 CODE_COLUMN = 15
 MOST_TYPES, MOST_PLACES, MOST_NOTES, MOST_ROWS = 4, 3, 6, 16
 

@@ -22,11 +22,12 @@
 // Limits: At least four looks and 16 references. Native code that keeps objects in memory of its own, in a growing
 // cache of C, looks the same. The native call is named only where the kernel gives watchpoints
 // (kernel.perf_event_paranoid at most 2, or CAP_PERFMON), with one process, in builds with the GIL, and for objects of
-// the small-object allocator; where several functions took references, which of them forgets is not told. The line of
-// Python is read from the stack, where one of an earlier call may lie as well: each place has a certainty of its own, at
-// most probable (of planted losses 0 to 36 % of single samples named a wrong line, by version: stress_places.py). Classes,
-// modules, their namespaces, and objects that lie in a library's image live as long as the program: a count of theirs
-// that rises costs no memory, and is told as possible only.
+// the small-object allocator; where several functions took references, which of them forgets is not told. Each line of
+// Python has a certainty of its own: confirmed where the interpreter's own pointer to the running instruction was read
+// (of planted losses one in a thousand single samples named a wrong line, or fewer: stress_places.py), probable or
+// possible where it was found elsewhere on the stack, where one of an earlier call may lie as well. Classes, modules,
+// their namespaces, and objects that lie in a library's image live as long as the program: a count of theirs that rises
+// costs no memory, and is told as possible only.
 #include <algorithm>
 
 #include "diagnose/detectors/detectors.h"

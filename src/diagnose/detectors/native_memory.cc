@@ -17,8 +17,9 @@
 //         scratch = libc.malloc(20_000)      # never freed
 //         ...
 //
-// Limits: places are seen only where the kernel lets unleak watch the process's calls for some milliseconds, and a line of Python among them is at most probable; a leak of
-// less than 64 KiB in the whole time is below the floor; memory of allocators other than glibc's is not judged.
+// Limits: places are seen only where the kernel lets unleak watch the process's calls for some milliseconds; a line of
+// Python among them is probable or possible where the code that led to it has no tables for unwinding. A leak of less
+// than 64 KiB in the whole time is below the floor; memory of allocators other than glibc's is not judged.
 #include <algorithm>
 #include <cmath>
 
@@ -78,8 +79,8 @@ std::vector<Grown> GrowingSizes(const Evidence& evidence) {
     const u64 before = SizeAt(evidence.looks.front(), key).blocks;
     if (now.blocks < before + kLeastBlocks) continue;
     const u64 more = now.blocks - before;
-    const Growth growth =
-        Judge(Measure(evidence, [&](const LookSummary& l) { return SizeAt(l, key).bytes; }), Unit::kBytes, 1.0);
+    const Growth growth = Judge(
+        Measure(evidence, [&, &size = key](const LookSummary& l) { return SizeAt(l, size).bytes; }), Unit::kBytes, 1.0);
     if (!(growth.grows && growth.every_interval) && !ManyMore(evidence, key, more)) continue;
     out.push_back({key, growth, static_cast<double>(more) / window, more});
   }
@@ -164,7 +165,7 @@ struct Places {
 // Where calls for blocks of the growing sizes came from, most calls first.
 Places SeenPlaces(const Evidence& evidence, const std::vector<Grown>& sizes) {
   std::map<std::pair<std::string, std::string>, u64> native;
-  std::map<std::tuple<std::string, u32, std::string>, u64> python;
+  std::map<std::tuple<std::string, u32, std::string>, u64> python, sure;
   for (const LookSummary& look : evidence.looks)
     for (const Grown& size : sizes) {
       const auto it = look.memory.sites.find(size.key);
@@ -172,7 +173,9 @@ Places SeenPlaces(const Evidence& evidence, const std::vector<Grown>& sizes) {
       for (const NativeSite& site : it->second) {
         if (!site.library.empty() && !ServesEverybody(site.library))
           native[{site.library, site.function}] += site.calls;
-        if (!site.file.empty()) python[{site.file, site.line, site.python_function}] += site.calls;
+        if (site.file.empty()) continue;
+        python[{site.file, site.line, site.python_function}] += site.calls;
+        sure[{site.file, site.line, site.python_function}] += site.sure;
       }
     }
   const auto ordered = [](const auto& counts) {
@@ -197,7 +200,7 @@ Places SeenPlaces(const Evidence& evidence, const std::vector<Grown>& sizes) {
                                   {"function", std::get<2>(key)},
                                   {"objects", calls},
                                   {"bytes", 0},
-                                  {"certainty", LineCertainty(calls)}});
+                                  {"certainty", LineCertainty(calls, sure[key])}});
   return places;
 }
 

@@ -39,7 +39,10 @@ json Place(const capture::CountWrite& write) {
   for (const auto& caller : write.native)
     native.push_back({{"library", caller.library}, {"function", caller.function}});
   for (const auto& place : write.python)
-    python.push_back({{"file", place.file}, {"function", place.function}, {"line", place.line}});
+    python.push_back({{"file", place.file},
+                      {"function", place.function},
+                      {"line", place.line},
+                      {"certainty", place.sure ? "sure" : "likely"}});
   return {{"native", native}, {"python", python}, {"up", write.up}, {"down", write.down}, {"unclear", write.unclear}};
 }
 
