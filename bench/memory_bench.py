@@ -19,20 +19,6 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parent.parent
 LEAST, MOST_COST = 0.97, 0.15
 
-FRAMES = """
-import sys, threading, numpy, pandas
-frame = pandas.DataFrame({"key": numpy.arange(400_000) % 1000, "value": numpy.random.rand(400_000), "name": ["n%d" % (i % 5000) for i in range(400_000)]})
-frame["text"] = frame["name"].str.upper()
-table = frame.groupby("key").agg({"value": ["mean", "std"]})
-untouched = numpy.zeros(50_000_000)
-square = numpy.random.rand(600, 600)
-for _ in range(5):
-    square = square @ square / 600
-merged = frame.merge(table.reset_index(), on="key") if frame.columns.nlevels == table.columns.nlevels else table
-print("READY", flush=True)
-sys.stdin.read()
-"""
-
 
 def capture(pid: int, *options: str) -> dict:
     """What unleak-capture prints of a look."""
@@ -85,7 +71,8 @@ def measure(name: str, command: List[str], looks: int) -> bool:
             100 * share,
             with_ledger[1],
             without[1],
-        )
+        ),
+        flush=True,
     )
     return found["explained"] >= LEAST and (name != "heap" or share < MOST_COST)
 
@@ -96,7 +83,7 @@ def main() -> int:
     parser.add_argument("--numpy", help="an interpreter that has numpy and pandas")
     parser.add_argument("--looks", type=int, default=5)
     args = parser.parse_args()
-    print("load average %.1f" % os.getloadavg()[0])
+    print("load average %.1f" % os.getloadavg()[0], flush=True)
     programs = ROOT / "tests" / "memory"
     good = [
         measure("service", [args.python, str(programs / "service_target.py")], args.looks),
@@ -105,7 +92,7 @@ def main() -> int:
     ]
     frames: Optional[str] = args.numpy or args.python
     if subprocess.run([frames, "-c", "import numpy, pandas"], capture_output=True).returncode == 0:
-        good.append(measure("frames", [frames, "-c", FRAMES], args.looks))
+        good.append(measure("frames", [frames, str(programs / "frames_target.py")], args.looks))
     else:
         print("frames       skipped: %s has no numpy and pandas (--numpy names one that has)" % frames)
     return 0 if all(good) else 1

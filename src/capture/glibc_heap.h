@@ -45,7 +45,7 @@ struct GlibcChunk {
 class GlibcHeap {
  public:
   GlibcHeap(Memory& memory, const std::vector<Mapping>& maps, const Residency& residency)
-      : memory_(memory), maps_(maps), residency_(residency) {}
+      : memory_(memory), maps_(JoinTouching(maps)), residency_(residency) {}
 
   // Finds arenas and their regions. False: there is no glibc malloc that is known.
   bool FindArenas();
@@ -88,7 +88,7 @@ class GlibcHeap {
   class RegionWalk;
 
   Memory& memory_;
-  const std::vector<Mapping>& maps_;
+  const std::vector<Mapping> maps_;  // what advice or protection had split (madvise(2) of a part of a heap) joined again
   const Residency& residency_;
   const Layout* layout_ = nullptr;
   std::vector<GlibcArena> arenas_;

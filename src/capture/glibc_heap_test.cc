@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,24 +16,38 @@ struct Figures {
   u64 system, mapped, free;
 };
 
-// Makes holes of many sizes, tells what malloc says, and waits to be killed.
-[[noreturn]] void Child(int out) {
+// What numpy does with every large array: the kernel keeps the pages apart that were advised.
+void Advise(void* block, size_t offset, size_t bytes) {
+  constexpr size_t kPage = 4096;
+  const size_t start = (reinterpret_cast<size_t>(block) + offset + kPage - 1) & ~(kPage - 1);
+  if (madvise(reinterpret_cast<void*>(start), bytes, MADV_NOHUGEPAGE) != 0) _exit(2);
+}
+
+// Makes holes of many sizes, tells what malloc says, and waits to be killed. `advise`: with a heap and a chunk in several mappings.
+[[noreturn]] void Child(int out, bool advise) {
   void* kept[400];
   for (size_t i = 0; i < 400; ++i) kept[i] = malloc(16 + 40 * i);
   for (size_t i = 0; i < 400; i += 3) free(kept[i]);
   void* big = malloc(3 << 20);
   *static_cast<volatile char*>(big) = 1;
+  if (advise) {
+    Advise(kept[1], 0, 4096);
+    void* last = malloc(100'000);
+    Advise(last, 4096, 20 * 4096);
+    free(last);  // the rest of the heap begins in the middle of what was advised
+    Advise(big, 1, 2 << 20);
+  }
   const struct mallinfo2 info = mallinfo2();
   const Figures figures{info.arena, info.hblkhd, info.fordblks};
   if (write(out, &figures, sizeof figures) != sizeof figures) _exit(1);
   for (;;) pause();
 }
 
-TEST(GlibcHeapTest, SumsAreThoseOfMalloc) {
+void ExpectSumsOfMalloc(bool advise) {
   int pipes[2];
   ASSERT_EQ(pipe(pipes), 0);
   const pid_t child = fork();
-  if (child == 0) Child(pipes[1]);
+  if (child == 0) Child(pipes[1], advise);
   Figures figures{};
   ASSERT_EQ(read(pipes[0], &figures, sizeof figures), static_cast<ssize_t>(sizeof figures));
   const u32 pid = static_cast<u32>(child);
@@ -62,6 +77,10 @@ TEST(GlibcHeapTest, SumsAreThoseOfMalloc) {
   EXPECT_EQ(lost, 0u);
   EXPECT_GT(used, 0u);
 }
+
+TEST(GlibcHeapTest, SumsAreThoseOfMalloc) { ExpectSumsOfMalloc(false); }
+
+TEST(GlibcHeapTest, AHeapInSeveralMappingsIsOne) { ExpectSumsOfMalloc(true); }
 
 // Memory of a hostile process: words by address, everything else is zero.
 class Forged final : public Memory {

@@ -69,6 +69,22 @@ Result<std::vector<Mapping>> ReadMaps(u32 pid, const std::string& proc_root) {
   return ParseMaps(text.str());
 }
 
+std::vector<Mapping> JoinTouching(const std::vector<Mapping>& maps) {
+  const auto may_join = [](const Mapping& m) {
+    return m.readable && m.writable && !m.shared && (m.path.empty() || m.path[0] == '[');
+  };
+  std::vector<Mapping> joined;
+  for (const Mapping& m : maps) {
+    Mapping* last = joined.empty() ? nullptr : &joined.back();
+    if (last && last->end == m.start && may_join(*last) && may_join(m) && last->path == m.path &&
+        last->executable == m.executable)
+      last->end = m.end;
+    else
+      joined.push_back(m);
+  }
+  return joined;
+}
+
 const Mapping* FindMapping(const std::vector<Mapping>& maps, u64 address) {
   auto after = std::upper_bound(maps.begin(), maps.end(), address, [](u64 a, const Mapping& m) { return a < m.start; });
   if (after == maps.begin()) return nullptr;

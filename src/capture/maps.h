@@ -22,6 +22,10 @@ std::vector<Mapping> ParseMaps(std::string_view text);
 // kNotFound if there is no such process (any more).
 Result<std::vector<Mapping>> ReadMaps(u32 pid, const std::string& proc_root = "/proc");
 
+// The same with private anonymous mappings (and those of one heap) that touch and may be read and written alike made one: the kernel
+// keeps them apart after madvise(2) of a part, as numpy does with every large array.
+std::vector<Mapping> JoinTouching(const std::vector<Mapping>& maps);
+
 // The mapping that holds `address`, or nullptr.
 const Mapping* FindMapping(const std::vector<Mapping>& maps, u64 address);
 

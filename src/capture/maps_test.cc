@@ -30,6 +30,17 @@ TEST(MapsTest, LeavesOutWhatMakesNoSense) {
   EXPECT_EQ(ParseMaps("1000-2000 rw-p 00000000 00:00 0").size(), 1u);
 }
 
+TEST(MapsTest, JoinsWhatTouchesAndIsAlike) {
+  const auto maps = JoinTouching(ParseMaps(
+      "1000-2000 rw-p 0 0 0 [heap]\n2000-3000 rw-p 0 0 0 [heap]\n3000-4000 rw-p 0 0 0 \n4000-5000 rw-p 0 0 0 \n"
+      "5000-6000 r--p 0 0 0 \n6000-7000 rw-s 0 0 0 \n7000-8000 rw-p 0 0 0 \n9000-a000 rw-p 0 0 0 \n"
+      "a000-b000 rw-p 0 0 0 /lib/x\nb000-c000 rw-p 0 0 0 /lib/x\n"));
+  ASSERT_EQ(maps.size(), 8u);
+  EXPECT_EQ(maps[0].end, 0x3000u);
+  EXPECT_EQ(maps[1].start, 0x3000u);
+  EXPECT_EQ(maps[1].end, 0x5000u);
+}
+
 TEST(MapsTest, FindsTheMappingOfAnAddress) {
   auto maps = ParseMaps("1000-2000 rw-p 0 0 0\n4000-5000 rw-p 0 0 0\n");
   EXPECT_EQ(FindMapping(maps, 0xfff), nullptr);

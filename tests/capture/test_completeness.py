@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from completeness import PACKAGES, environment_of, explained, left_out
+from completeness import explained
 from interpreters import Interpreter
+from packages import PACKAGES, environment_of, left_out
 
 PROGRAMS = ("stdlib", "asyncio")
 

@@ -16,8 +16,9 @@ from typing import List
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "capture"), str(TESTS)]
-from completeness import OPTIONAL, PACKAGES, PACKAGES_TARGET, environments, explained, left_out  # noqa: E402
+from completeness import PACKAGES_TARGET, explained  # noqa: E402
 from interpreters import Interpreter, interpreters  # noqa: E402
+from packages import OPTIONAL, PACKAGES, environments, left_out  # noqa: E402
 from targets import start_target  # noqa: E402
 
 CAPTURE = str(TESTS.parent / "python" / "unleak" / "_native" / "unleak-capture")
