@@ -107,6 +107,13 @@ double Share(const Options& options) { return std::min(options.max_extra, 1.0); 
 
 std::string Command(u32 pid, const std::string& options) { return "unleak diagnose " + std::to_string(pid) + " " + options; }
 
+// The option that lets `extra` bytes of `room` be taken, with a tenth to spare.
+std::string AllowExtra(u32 pid, u64 extra, u64 room) {
+  const u64 wanted = extra + extra / 10;
+  if (wanted > room) return Command(pid, "--max-extra 100") + " once " + std::to_string((wanted - room) / kMiB + 1) + " MiB more are free";
+  return Command(pid, "--max-extra " + std::to_string(wanted * 100 / std::max<u64>(room, 1) + 1));
+}
+
 }  // namespace
 
 Status CheckLimits(const ProcStatus& status, const Options& options, double busy, Target* target) {
@@ -126,7 +133,7 @@ Status CheckLimits(const ProcStatus& status, const Options& options, double busy
   if (static_cast<double>(target->estimated_extra_bytes) > Share(options) * static_cast<double>(room.bytes)) {
     return Status(Code::kExhausted, "a clone may take " + std::to_string(target->estimated_extra_bytes / kMiB) + " MiB of the " +
                   std::to_string(room.bytes / kMiB) + " MiB that are left, more than --max-extra allows",
-                  Command(target->pid, "--max-extra 50") + " if the machine or control group can spare it");
+                  AllowExtra(target->pid, target->estimated_extra_bytes, room.bytes) + " if the machine or control group can spare it");
   }
   return Status::Ok();
 }
@@ -154,7 +161,7 @@ Status CheckCopyLimits(const ProcStatus& status, const Options& options, const C
   if (static_cast<double>(target->estimated_extra_bytes) > Share(options) * static_cast<double>(room.bytes)) {
     return Status(Code::kExhausted, cannot + "a copy of its " + bytes + " would take more of the " + std::to_string(room.bytes / kMiB) +
                   " MiB that are left than --max-extra allows",
-                  Command(target->pid, "--max-extra 50") + " if the machine can spare it, or " + reason.mend);
+                  AllowExtra(target->pid, target->estimated_extra_bytes, room.bytes) + " if the machine can spare that, or " + reason.mend);
   }
   return Status::Ok();
 }

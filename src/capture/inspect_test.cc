@@ -145,8 +145,14 @@ TEST_F(InspectTest, EstimatesOverALimitStopTheLook) {
   EXPECT_GT(target.estimated_pause_ns, u64{300'000'000});
   options_.max_pause_ns = 1'000'000'000;
   EXPECT_TRUE(CheckLimits(status, options_, 0, &target).ok());
+  status.anonymous = u64{8} << 30;  // a tenth and 20 MiB of it, of the 3,906 MiB that are left
+  EXPECT_TRUE(CheckLimits(status, options_, 0, &target).hint().starts_with("unleak diagnose 60 --max-extra 24 if"));
+  options_.max_extra = 0.24;
+  EXPECT_TRUE(CheckLimits(status, options_, 0, &target).ok());
   status.anonymous = u64{40} << 30;
-  EXPECT_EQ(CheckLimits(status, options_, 0, &target).code(), Code::kExhausted);
+  const Status full = CheckLimits(status, options_, 0, &target);
+  EXPECT_EQ(full.code(), Code::kExhausted);
+  EXPECT_TRUE(full.hint().starts_with("unleak diagnose 60 --max-extra 100 once 622 MiB more are free")) << full.hint();
   status.anonymous = u64{1} << 30;
   EXPECT_LT(EstimateExtra(status, 0), u64{130} << 20);
   EXPECT_EQ(EstimateExtra(status, 1), (u64{1} << 30) + (u64{20} << 20));  // a busy program writes to all of it
