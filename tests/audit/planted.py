@@ -45,7 +45,7 @@ class Session:
 Session.__module__ = "app"
 lose, fail = (leaky.lose, leaky.fail) if sys.argv[1] == "leak" else (leaky.keep, leaky.drop)
 sys.modules["store"] = types.ModuleType("store")  # not in the frame that runs: that would be a holder of its own
-sys.modules["store"].heap = [{"key": i, "more": [i * 1.5, "text %d" % i, (i, str(i))]} for i in range(int(sys.argv[2]) // 8)]
+sys.modules["store"].heap = [{"key": i, "more": [i * 1.5, "text %d" % i, (i, str(i))]} for i in range(int(sys.argv[2]) // 7)]  # seven objects each
 held = [Session(i) for i in range(100)]
 used = 0
 
@@ -112,10 +112,11 @@ def look(pid: int, file: Path) -> Path:
 
 
 def lose_and_look(target: Target, what: str, folder: Path, first: Optional[Path] = None) -> List[Path]:
-    """Looks before, between and after the steps; `first` is taken for the look before."""
+    """Looks before, between and after the steps; `first` is taken for the look before. `what`: one kind or several ("str+int")."""
     files = [first or look(target.pid, folder / "0.unleak")]
     for number, count in enumerate(STEPS, 1):
-        assert target.ask("%s %d" % (what, count), 600) == "DONE"
+        for kind in what.split("+"):
+            assert target.ask("%s %d" % (kind, count), 600) == "DONE"
         files.append(look(target.pid, folder / ("%s-%d.unleak" % (what, number))))
     return files
 

@@ -1,6 +1,6 @@
 """Lost references in a heap of millions: each planted kind on each version, and the clean twin.
 
-stress_lost.py [--objects N] [--pythons 3.12,3.13] [--what str,held] [--no-clean] [--no-lost]
+stress_lost.py [--objects N] [--pythons 3.12,3.13] [--what str,held] [--no-clean] [--no-lost] [--clean-together]
 
 100 references of one kind are lost in a heap of --objects (default 2,000,000) objects, in four steps with a look after
 each. At least 99 have to be seen, with the right type, in the first finding; the same program that gives its
@@ -43,10 +43,19 @@ def run(python: interpreters.Interpreter, extension: Path, whats: List[str], lea
         for what in whats:
             began = time.monotonic()
             files = planted.lose_and_look(target, what, Path(name), first)
-            problem = problem_of(what, planted.diagnose(files), leaks)
+            document = planted.diagnose(files)
+            problem = problem_of(what, document, leaks)
             side = "lost" if leaks else "clean"
             print(
-                "%-5s %-5s %-8s %5.0f s  %s" % (python.tag, side, what, time.monotonic() - began, problem or "ok"),
+                "%-5s %-5s %-8s %9d objects %5.0f s  %s"
+                % (
+                    python.tag,
+                    side,
+                    what,
+                    document["snapshots"][0]["objects"],
+                    time.monotonic() - began,
+                    problem or "ok",
+                ),
                 flush=True,
             )
             bad += bool(problem)
@@ -62,6 +71,7 @@ def main() -> int:
     parser.add_argument("--pythons", default="", help="tags, comma separated (default: all found)")
     parser.add_argument("--what", default=",".join(planted.EXPECTED), help="kinds (%(default)s)")
     parser.add_argument("--no-clean", action="store_true", help="leave the clean twin out")
+    parser.add_argument("--clean-together", action="store_true", help="all kinds of the clean twin in one document")
     parser.add_argument("--no-lost", action="store_true", help="the clean twin alone")
     options = parser.parse_args()
     compiler = shutil.which(planted.compiler()) or shutil.which("cc")
@@ -79,7 +89,8 @@ def main() -> int:
             if not options.no_lost:
                 bad += run(python, extension, whats, True, options.objects)
             if not options.no_clean:
-                bad += run(python, extension, whats, False, options.objects)
+                clean = ["+".join(whats)] if options.clean_together else whats
+                bad += run(python, extension, clean, False, options.objects)
     print("%d problem(s)" % bad)
     return 1 if bad else 0
 
