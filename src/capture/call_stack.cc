@@ -61,6 +61,7 @@ CallStack::CallStack(Memory& memory, LedgerSymbols& symbols, Bytecode& bytecode,
       unwinder_([&symbols](u64 address) { return symbols.FrameAt(address); }) {
   for (const Mapping& map : maps) {
     if (!map.executable || !map.path.starts_with('/')) continue;
+    interpreter_is_known_ = interpreter_is_known_ || IsInterpreter(map.path);
     code_start_ = std::min(code_start_, map.start);
     code_end_ = std::max(code_end_, map.end);
   }
@@ -68,6 +69,9 @@ CallStack::CallStack(Memory& memory, LedgerSymbols& symbols, Bytecode& bytecode,
 
 // Pointers into instructions of Python that a function keeps in registers and on its part of the stack.
 void CallStack::TakeFrame(const CallSample& sample, const StackFrame& frame, CallTrace* trace) {
+  const Mapping* map = symbols_.FileAt(frame.code);
+  if (interpreter_is_known_ && (!map || !IsInterpreter(map->path)))
+    return;  // what an extension holds is left from before
   EvalFrame out;
   out.function = frame.function;
   const auto take = [&](u32 slot, u64 word) {

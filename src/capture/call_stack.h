@@ -59,6 +59,7 @@ class CallStack {
   Bytecode& bytecode_;
   Unwinder unwinder_;
   EvalSlots slots_;
+  bool interpreter_is_known_ = false;  // by the name of its file
   u64 code_start_ = ~u64{0}, code_end_ = 0;  // of all executable files
   std::unordered_map<u64, bool> returns_;
   std::unordered_map<u64, PythonPlace> places_;  // by pointer

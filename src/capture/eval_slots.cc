@@ -17,8 +17,10 @@ void EvalSlots::Count(const EvalFrame& frame, Function* function) {
     ++function->slots[held.slot];
     if (function->rows.size() < kMostRows) function->rows.insert(held.row);
   }
-  if (function->rows.size() > most_rows_) {
-    most_rows_ = function->rows.size();
+  function->holding += !frame.held.empty();
+  const std::pair<size_t, u32> held(function->rows.size(), function->holding);
+  if (held > most_) {
+    most_ = held;
     busiest_ = frame.function;
   }
 }
@@ -28,14 +30,17 @@ EvalSlots::Choice EvalSlots::Choose(
   const auto at = functions_.find(frame.function);
   if (at == functions_.end() || frame.held.empty()) return {};
   const Function& function = at->second;
-  if (!function.named && (frame.function != busiest_ || function.rows.size() < kLeastRows)) return {};
+  if (!function.named && frame.function != busiest_) return {};
   const auto share = [&](const EvalFrame::Held& held) {
     return static_cast<double>(function.slots.at(held.slot)) / static_cast<double>(function.frames);
   };
   const EvalFrame::Held* best = &frame.held.front();
   for (const EvalFrame::Held& held : frame.held)
     if (share(held) > share(*best)) best = &held;
-  bool sure = function.frames >= kLeastFrames && share(*best) >= kAlways;
+  const bool always = function.frames >= kLeastFrames && share(*best) >= kAlways;
+  const bool known = function.named || function.rows.size() >= kLeastRows;
+  if (!known && !always) return {};
+  bool sure = known && always;
   for (const EvalFrame::Held& held : frame.held) {
     if (share(held) > kSeldom || same(held, *best)) continue;
     sure = false;

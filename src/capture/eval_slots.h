@@ -2,7 +2,8 @@
 // place of its part of the stack. That is the compiler's choice, of each build; it is learned from many samples.
 //
 // The loop is known by its name, or, where the names were stripped, as the function that holds pointers into the most
-// different code objects. In a build whose loop is many functions (tail calls) only the busiest of them is known.
+// different code objects; where only one or two were seen, nothing is sure. In a build whose loop is many functions
+// (tail calls) only the busiest of them is known.
 #pragma once
 
 #include <functional>
@@ -52,7 +53,7 @@ class EvalSlots {
   static constexpr size_t kMostFunctions = 1 << 13;
   struct Function {
     bool named = false;
-    u32 frames = 0;
+    u32 frames = 0, holding = 0;  // those in which it held a pointer
     std::unordered_set<u32> rows;
     std::unordered_map<u32, u32> slots;  // in how many frames each held a pointer
   };
@@ -60,8 +61,8 @@ class EvalSlots {
   void Count(const EvalFrame& frame, Function* function);
 
   std::unordered_map<u64, Function> functions_;
-  u64 busiest_ = 0;  // the function with most code objects
-  size_t most_rows_ = 0;
+  u64 busiest_ = 0;  // the function with most code objects, of several the one that held pointers most often
+  std::pair<size_t, u32> most_;
 };
 
 }  // namespace unleak::capture

@@ -55,6 +55,18 @@ TEST(EvalSlots, AFunctionThatHoldsAlwaysTheSameIsNotTheLoop) {
   EXPECT_EQ(slots.Choose({kLoop, {}}, SameLine).held, nullptr);
 }
 
+TEST(EvalSlots, WhereOneCodeObjectRunsTheBusiestFunctionIsTakenButNothingIsSure) {
+  EvalSlots slots;
+  for (u64 i = 0; i < 40; ++i) {
+    slots.Add({kLoop, {Pointer(kHome, 0x111 + 0x10 * (i % 2))}}, [] { return ""; });
+    if (i % 4 == 0) slots.Add({kOther, {Pointer(kStale, 0x111)}}, [] { return "list_append"; });
+  }
+  const auto choice = slots.Choose({kLoop, {Pointer(kHome, 0x121)}}, SameLine);
+  ASSERT_NE(choice.held, nullptr);
+  EXPECT_FALSE(choice.sure);
+  EXPECT_EQ(slots.Choose({kOther, {Pointer(kStale, 0x111)}}, SameLine).held, nullptr);
+}
+
 TEST(EvalSlots, FewSamplesAreNotSure) {
   EvalSlots slots;
   for (u64 i = 0; i < 3; ++i)

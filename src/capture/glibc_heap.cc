@@ -98,7 +98,8 @@ void GlibcHeap::FollowArenas(u64 main, const Layout& layout) {
   do {
     if (!seen.insert(at).second) return;  // a ring that does not come back
     const u32 index = static_cast<u32>(arenas_.size());
-    arenas_.push_back({at, at == main, memory_.Word(at + layout.system_bytes()), memory_.Word(at + layout.top)});
+    arenas_.push_back({at, at == main, memory_.Word(at + layout.system_bytes()), memory_.Word(at + layout.top),
+                       at + layout.top});
     at == main ? AddMainRegion(index) : AddThreadRegions(index);
     at = memory_.Word(at + layout.next());
   } while (at != main && at != 0 && at % 8 == 0 && arenas_.size() < kMostArenas);

@@ -24,6 +24,7 @@ struct GlibcArena {
   bool main = false;
   u64 system_bytes = 0;  // that it has from the kernel, as it counts them
   u64 top = 0;           // its last chunk, always free
+  u64 top_field = 0;     // where `top` is kept
 };
 
 // A run of chunks: the heap that brk(2) moves, or one heap of a thread arena.

@@ -1,4 +1,5 @@
-"""argv[1] is what it does 200 times a second: "leak" loses a block of malloc, "free" gives it back, "hold" fragments.
+"""argv[1] is what it does 200 times a second: "leak" loses a block of malloc, "rare" one among many that are given back,
+"free" gives it back, "hold" fragments.
 
 Under "hold" each round frees 32 MiB in small pieces but for one in fifty, which stays until the next round.
 """
@@ -18,6 +19,12 @@ def lose():
     ctypes.memset(libc.malloc(3000), 1, 3000)
 
 
+def lose_among_many():
+    for size in range(600, 1400):
+        bytearray(size)
+    libc.malloc(3000)
+
+
 def give_back():
     block = libc.malloc(3000)
     ctypes.memset(block, 1, 3000)
@@ -32,7 +39,7 @@ def hold():
 
 
 def main():
-    step = {"leak": lose, "free": give_back, "hold": hold}[sys.argv[1]]
+    step = {"leak": lose, "rare": lose_among_many, "free": give_back, "hold": hold}[sys.argv[1]]
     for _ in range(200):
         step()
     sys.stdout.write("READY\n")

@@ -11,6 +11,9 @@ import interpreters
 import pytest
 
 HERE = Path(__file__).resolve().parent
+LINES = (HERE / "native_target.py").read_text().splitlines()
+PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
+WATCHED = PARANOID.exists() and (os.geteuid() == 0 or int(PARANOID.read_text()) <= 2)
 OLDEST_AND_NEWEST = [one for one in interpreters.interpreters() if not one.free_threaded][
     :: max(1, len(interpreters.interpreters()) - 2)
 ]
@@ -43,6 +46,18 @@ def test_lost_blocks(one: interpreters.Interpreter, repository: Path) -> None:
     for place in finding["sites"]["suspect"] + finding["sites"]["allocated"]:
         assert place.get("calls") or place.get("blocks") or place.get("objects"), "a place without evidence"
     assert document["memory"]["explained"] >= 0.97
+
+
+def test_a_rare_loss_is_seen_where_the_heap_grows(repository: Path) -> None:
+    document = diagnose(repository, OLDEST_AND_NEWEST[-1].exe, "rare")
+    finding = document["findings"][0]
+    assert finding["what"][0]["type"] == "malloc block of 3,008 bytes"
+    places = finding["sites"]["allocated"]
+    if not places and not WATCHED:
+        pytest.skip("the kernel gives no watchpoints")
+    assert places[0]["function"] == "lose_among_many"
+    assert places[0]["line"] == 1 + LINES.index("    libc.malloc(3000)")
+    assert places[0]["objects"] >= 8, "not seen often enough to be told from chance"
 
 
 def kinds_told(repository: Path, what: str) -> List[str]:

@@ -162,13 +162,17 @@ struct Places {
   Json suspect = Json::array(), allocated = Json::array();
 };
 
-// Where calls for blocks of the growing sizes came from, most calls first.
+// Where calls for blocks of the growing sizes came from, most calls first. Where no size grows, who wrote to memory
+// that was allocated before and never touched.
 Places SeenPlaces(const Evidence& evidence, const std::vector<Grown>& sizes) {
+  std::vector<SizeKey> keys;
+  for (const Grown& size : sizes) keys.push_back(size.key);
+  if (sizes.empty()) keys.push_back({Allocator::kMalloc, 0});
   std::map<std::pair<std::string, std::string>, u64> native;
   std::map<std::tuple<std::string, u32, std::string>, u64> python, sure;
   for (const LookSummary& look : evidence.looks)
-    for (const Grown& size : sizes) {
-      const auto it = look.memory.sites.find(size.key);
+    for (const SizeKey& size : keys) {
+      const auto it = look.memory.sites.find(size);
       if (it == look.memory.sites.end()) continue;
       for (const NativeSite& site : it->second) {
         if (!site.library.empty() && !ServesEverybody(site.library))
