@@ -36,5 +36,6 @@ make -j"$(nproc)" python >make.log 2>&1 || { tail -n 25 make.log >&2; exit 1; }
 mkdir -p "$DEST/bin" "$DEST/lib"
 rm -rf "$DEST/lib/python$MINOR" "$WORK/source/Lib/test" "$WORK/source/Lib/idlelib"
 cp -a "$WORK/source/Lib" "$DEST/lib/python$MINOR"
+mkdir -p "$DEST/lib/python$MINOR/lib-dynload" # nothing is in it, but the interpreter says so where it is missing
 cp python "$DEST/bin/python$MINOR"
 "$DEST/bin/python$MINOR" -c 'import sys; print(sys.version)'

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import List
 
+import interpreters
 import pytest
 from places import PROGRAM
 
@@ -42,6 +43,25 @@ def test_a_root_that_is_not_ours(place, look, tmp_path: Path) -> None:
     snapshot = look(target.pid)
     assert snapshot.facts["objects"] > 3_000
     assert os.readlink("/proc/%d/root" % target.pid) == str(tmp_path)
+
+
+@pytest.mark.parametrize("how", [[], ["--reader"]])
+def test_a_slim_container_with_another_c_library(how: List[str], place, look, tmp_path: Path) -> None:
+    """Its root holds a Python on musl and nothing else, in namespaces of its own."""
+    found = sorted((interpreters.fetched_root() / "musl" / "bin").glob("python3.*"))
+    loader = Path("/lib/ld-musl-%s.so.1" % os.uname().machine)
+    if not found or not loader.exists():
+        pytest.skip("no CPython on musl here: tools/get_musl_python.sh makes one")
+    shutil.copytree(found[0].parents[1] / "lib", tmp_path / "python" / "lib")
+    for file, folder in ((found[0], "python/bin"), (loader, "lib")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        shutil.copy(file, tmp_path / folder)
+    inside = ["chroot", str(tmp_path), "/python/bin/" + found[0].name, "-S", "-c", PROGRAM]
+    target = place([*unshare("--user", "--map-root-user", "--pid", "--mount", "--fork"), *inside])
+    snapshot = look(target.pid, *how)
+    assert snapshot.facts["objects"] > 3_000 and snapshot.facts["faults"] == 0
+    assert os.readlink("/proc/%d/root" % target.pid) == str(tmp_path)
+    assert any("PID namespace" in note for note in snapshot.facts["notes"])
 
 
 def test_a_binary_that_is_stripped_and_then_gone(place, look, tmp_path: Path) -> None:
