@@ -53,6 +53,7 @@ struct Candidate {
   u32 example = kNone;      // of a population: the instance whose path is shown
   std::vector<u32> element_hashes;    // of a container, for finding doubles
   std::string main_type;    // what[0]
+  int telling = 0;          // of a container: how telling that type is (names.h)
   std::string title;        // where the family's own does not say it
 };
 

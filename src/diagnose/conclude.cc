@@ -313,6 +313,14 @@ bool Before(const Judged& a, const Judged& b) {
   return a.candidate.bytes_per_s * Factor(a) > b.candidate.bytes_per_s * Factor(b);
 }
 
+// Which of two that grow in step has a few bytes more differs from version to version of Python.
+void OrderNeighbours(std::vector<Judged>& judged) {
+  for (size_t i = 1; i < judged.size(); ++i) {
+    const Judged &a = judged[i - 1], &b = judged[i];
+    if (a.certainty == b.certainty && a.verdict == b.verdict && SaysMoreInStep(b.candidate, a.candidate)) std::swap(judged[i - 1], judged[i]);
+  }
+}
+
 // What one line made is one peak, whether a look saw it on its way or in its variable. In order of Before().
 void DropSamePeaks(std::vector<Judged>& judged) {
   std::set<std::string> told;  // file and line
@@ -553,6 +561,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
     judged.push_back(JudgeOne(evidence, answers, std::move(c)));
   }
   std::stable_sort(judged.begin(), judged.end(), Before);
+  OrderNeighbours(judged);
   DropSamePeaks(judged);
   const Unheld unheld = FindUnheld(evidence, judged);
   const Outcome outcome = Decide(evidence, judged, answers, unheld);

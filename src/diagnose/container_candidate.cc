@@ -14,6 +14,7 @@ using snapshot::Role;
 
 constexpr size_t kMostTypes = 12;
 constexpr int kTellingElement = 80;
+constexpr double kLeastPart = 0.10;  // objects of a type, of the entries that came
 
 bool IsMap(Role role) { return role == Role::kDict || role == Role::kOrderedDict || role == Role::kDefaultdict; }
 
@@ -50,12 +51,32 @@ void Ask(const Place& place, Candidate& candidate) {
                                    {"key_types", types}});
 }
 
+int TellingOf(const Columns& c, const std::string& type) {
+  for (u32 t = 0; t < c.types.size(); ++t)
+    if (c.strings.at(c.types[t].name) == type) return Telling(c, t);
+  return 0;
+}
+
 // Among telling types those that the container itself holds come before what hangs on them.
 void NameElementsFirst(const Columns& c, const std::vector<u32>& members, std::vector<TypeCount>& counts) {
   std::unordered_set<std::string_view> direct;
   for (u32 n : members)
     if (Telling(c, c.type[n]) >= kTellingElement) direct.insert(c.type_name(n));
   std::stable_partition(counts.begin(), counts.end(), [&](const TypeCount& t) { return direct.count(t.type) > 0; });
+}
+
+// Types of which the growth can be made come before what the container has held all the time: a namespace that fills
+// with texts is not told by the one class in it.
+void NameGrownFirst(const Evidence& evidence, u64 entries, std::vector<TypeCount>& counts) {
+  const auto retained = [](const LookSummary& look, const std::string& type) {
+    const auto it = look.types.find(type);
+    return it == look.types.end() ? u64{0} : it->second.objects[static_cast<size_t>(graph::Population::kRetained)];
+  };
+  const auto& looks = evidence.looks;
+  std::stable_partition(counts.begin(), counts.end(), [&](const TypeCount& t) {
+    const bool many = static_cast<double>(t.objects) >= kLeastPart * static_cast<double>(entries);
+    return many && retained(looks.back(), t.type) > retained(looks.front(), t.type);
+  });
 }
 
 // Entries by which two containers are known to hold the same: no shared constants.
@@ -113,6 +134,7 @@ Candidate MakeContainerCandidate(const Evidence& evidence, const GrownContainer&
   const auto entries = Entries(place);
   auto counts = CountTypes(heap, place.held);
   NameElementsFirst(c, entries, counts);
+  NameGrownFirst(evidence, grown.growth.total, counts);
   // The growth in entries of the one that was looked into: new ones of all containers stand for the share of what it
   // holds.
   const double share =
@@ -126,6 +148,7 @@ Candidate MakeContainerCandidate(const Evidence& evidence, const GrownContainer&
   out.bytes_per_s = share * static_cast<double>(bytes) / std::max(evidence.window_s(), 1e-3);
   out.objects_per_s = out.in_bytes ? 0.0 : grown.growth.per_s;
   out.main_type = counts.empty() ? "" : counts[0].type;
+  out.telling = TellingOf(c, out.main_type);
   out.finding = {{"what", What(counts, share)},
                  {"growth",
                   {{"objects", out.in_bytes ? std::vector<u64>() : grown.series.value},

@@ -31,6 +31,10 @@ bool HasAttributes(const Columns& c, u32 node) {
          (type.heap && type.role != Role::kLruCache);
 }
 
+// Words of a layout for members that Python code has no name for hold blanks ("per-thread values"): nothing stores to these. Whether
+// their types lie on the heap differs from version to version.
+bool IsIdentifier(std::string_view name) { return !name.empty() && name.find(' ') == std::string_view::npos; }
+
 std::string_view ModuleOf(const Columns& c, u32 type) { return c.strings.at(c.types[type].module); }
 
 std::string WithoutModule(const Columns& c, u32 type) {
@@ -51,7 +55,7 @@ Shown Show(const Columns& c, u32 owner, bool owner_is_namespace, u32 source, u32
   const u32 value = Label::Value(label);
   switch (Label::Kind(label)) {
     case LabelKind::kName:
-      return {"." + std::string(c.strings.at(value)), HasAttributes(c, owner)};
+      return {"." + std::string(c.strings.at(value)), IsIdentifier(c.strings.at(value)) && HasAttributes(c, owner)};
     case LabelKind::kKeyName:
       if (owner_is_namespace) return {"." + std::string(c.strings.at(value)), true};
       if (c.length_of(source) <= kSmallNamespace) return {"['" + std::string(c.strings.at(value)) + "']", false};
@@ -207,7 +211,7 @@ int Telling(const Columns& c, u32 type) {
   const auto module = c.strings.at(t.module);
   switch (t.role) {
     case Role::kException: return 90;
-    case Role::kTask:
+    case Role::kTask: return 86;  // before the future that it waits for
     case Role::kFuture: return 85;
     case Role::kType: return 50;
     case Role::kFrame: return 62;

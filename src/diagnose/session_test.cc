@@ -566,6 +566,75 @@ TEST(Session, OneAttributeOfSeveralOwnersIsOneFinding) {
   EXPECT_EQ(d["findings"].size(), 1u) << d.dump(1);
 }
 
+// A task and the future that it waits for: the future has a few more bytes in some versions.
+TEST(Session, OfWhatGrowsInStepTheMoreTellingIsFirst) {
+  const auto first = [](int future) {
+    const auto asked = [](int from, int to) {
+      const std::string range = "[" + std::to_string(from) + ".." + std::to_string(to) + "]";
+      return "t" + range + ": _asyncio.Task\nf" + range + ": _asyncio.Future\nadd running { [*] -> t" + range + " }\nadd answers { {*} -> f" + range + " }\n";
+    };
+    const std::string start = "type _asyncio.Task role=task size=200\ntype _asyncio.Future role=future size=" + std::to_string(future) +
+                              "\nmeta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module { .BUS -> bus }\n"
+                              "bus: app.Bus { .running -> running, .answers -> answers }\nrunning: set\nanswers: dict\n";
+    const Json d = Diagnose(start + asked(1, 100) + Look(2, asked(101, 140)) + Look(3, asked(141, 180)) + Look(4, asked(181, 220)));
+    EXPECT_EQ(d["findings"].size(), 2u) << d.dump(1);
+    return d["findings"][0]["holder"]["text"].get<std::string>();
+  };
+  EXPECT_EQ(first(110), "app.BUS.running[*]");
+  EXPECT_EQ(first(140), "app.BUS.running[*]");
+  EXPECT_EQ(first(900), "app.BUS.answers{*}");  // much more is not chance
+}
+
+// A recorder that notes each call in two lists, and its part in a third, has one cause; two objects that grow alike have two.
+TEST(Session, WhatOneObjectNotesInSeveralListsIsOneFinding) {
+  const auto found = [](const std::string& owners) {
+    const auto calls = [](int from, int to) {
+      const std::string range = "[" + std::to_string(from) + ".." + std::to_string(to) + "]";
+      std::string text;
+      for (const char* list : {"calls", "methods", "args"})
+        text += std::string(list) + "_" + range + ": app.Call\nadd " + list + " { [*] -> " + list + "_" + range + " }\n";
+      return text;
+    };
+    const std::string start = "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\n" + owners + "calls: list\nmethods: list\nargs: list\n";
+    return Diagnose(start + calls(1, 100) + Look(2, calls(101, 140)) + Look(3, calls(141, 180)) + Look(4, calls(181, 220)))["findings"];
+  };
+  const Json one = found("app: module { .CLIENT -> client }\nclient: app.Recorder { .calls -> calls, .methods -> methods, .send -> send }\nsend: app.Recorder { .args -> args }\n");
+  ASSERT_EQ(one.size(), 1u) << one.dump(1);
+  EXPECT_EQ(one[0]["evidence"]["also_in"].size(), 2u);
+  EXPECT_EQ(found("app: module { .A -> a, .B -> b, .C -> c }\na: app.Recorder { .calls -> calls }\nb: app.Recorder { .methods -> methods }\nc: app.Recorder { .args -> args }\n").size(), 3u);
+}
+
+// What a namespace has held all the time is not what it fills with, however telling its class is.
+TEST(Session, TheTypeThatGrewIsNamedFirst) {
+  const auto results = [](int from, int to) {
+    const std::string range = "[" + std::to_string(from) + ".." + std::to_string(to) + "]";
+    return "r" + range + ": bytearray size=30000\nadd names { {*} -> r" + range + " }\n";
+  };
+  const std::string start = "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module { .NAMES -> names }\n"
+                            "names: dict { ['exit'] -> exit }\nexit: app.Exit size=64\n";
+  const Json d = Diagnose(start + results(1, 30) + Look(2, results(31, 60)) + Look(3, results(61, 90)) + Look(4, results(91, 120)));
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["what"][0]["type"], "bytearray");
+}
+
+// Members that no Python code has a name for are no attributes, whether their type lies on the heap (3.10 and later) or not (3.9).
+TEST(Session, TheStorageOfAThreadLocalIsTheSameInAllVersions) {
+  const auto id = [](const char* kind) {
+    const auto spans = [](int from, int to) {
+      const std::string range = "[" + std::to_string(from) + ".." + std::to_string(to) + "]";
+      return "s" + range + ": app.Span\nadd spans { [*] -> s" + range + " }\n";
+    };
+    const std::string start = "type _thread._local role=thread-local " + std::string(kind) +
+                              "\nmeta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module { .state -> state }\n"
+                              "state: _thread._local { .\"per-thread values\" -> all }\nall: dict { {*} -> one }\none: dict { ['spans'] -> spans }\nspans: list\n";
+    const Json d = Diagnose(start + spans(1, 100) + Look(2, spans(101, 140)) + Look(3, spans(141, 180)) + Look(4, spans(181, 220)));
+    EXPECT_EQ(d["findings"].size(), 1u) << d.dump(1);
+    EXPECT_EQ(d["findings"][0]["holder"]["text"], "app.state.per-thread values{*}['spans'][*]");
+    return d["findings"][0]["id"].get<std::string>();
+  };
+  EXPECT_EQ(id(""), id("static"));
+}
+
 TEST(Session, WhatThreadsWereStartedWithIsNotLost) {
   const auto look = [](int number, bool threads) {
     const std::string range = "[" + std::to_string(20 * number - 19) + ".." + std::to_string(20 * number) + "]";
