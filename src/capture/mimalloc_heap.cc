@@ -67,17 +67,25 @@ class SegmentSearch {
       SegmentHead head;
       if (!memory_.Read(at, &head, sizeof head) || !IsPlausible(head)) continue;
       segments_.push_back({at, head.cookie ^ at, head.slice_entries, head.info_slices});
-      ++secrets_[head.cookie ^ at];
     }
   }
 
-  // All segments of a process have the same secret: what only looks like one has another.
+  // All segments of a process have the same secret, that of most good pages: what only looks like one has another.
   void Finish() {
+    std::sort(segments_.begin(), segments_.end(),
+              [](const Segment& a, const Segment& b) { return a.address < b.address; });
+    std::unordered_map<u64, Sum> sums;
+    for (const Segment& segment : segments_) {
+      const size_t before = heap_.pages.size();
+      const u64 refused = Take(segment);
+      Sum& sum = sums[segment.secret];
+      sum.pages += heap_.pages.size() - before;
+      sum.refused += refused;
+    }
     u64 secret = 0, most = 0;
-    for (const auto& [value, count] : secrets_)
-      if (count > most) secret = value, most = count;
-    for (const Segment& segment : segments_)
-      if (segment.secret == secret) Take(segment);
+    for (const auto& [value, sum] : sums)
+      if (sum.pages > most) secret = value, most = sum.pages, heap_.pages_refused = sum.refused;
+    std::erase_if(heap_.pages, [&](const MimallocPage& page) { return SecretOf(page) != secret; });
     std::sort(heap_.pages.begin(), heap_.pages.end(),
               [](const MimallocPage& a, const MimallocPage& b) { return a.address < b.address; });
   }
@@ -87,14 +95,28 @@ class SegmentSearch {
     u64 address, secret, slices, info_slices;
   };
 
-  void Take(const Segment& segment) {
+  struct Sum {
+    u64 pages = 0, refused = 0;
+  };
+
+  // `segments_` ascend, and a page starts in the first 32 MiB of its segment.
+  u64 SecretOf(const MimallocPage& page) const {
+    const auto after = std::upper_bound(segments_.begin(), segments_.end(), page.address,
+                                        [](u64 address, const Segment& segment) { return address < segment.address; });
+    return (after - 1)->secret;
+  }
+
+  // Pages in use that make no sense; the others are filed.
+  u64 Take(const Segment& segment) {
+    u64 refused = 0;
     std::vector<Slice> slices(segment.slices);
-    if (!memory_.Read(segment.address + sizeof(SegmentHead), slices.data(), slices.size() * sizeof(Slice))) return;
-    if (slices[0].count != segment.info_slices || slices[0].offset != 0) return;
+    if (!memory_.Read(segment.address + sizeof(SegmentHead), slices.data(), slices.size() * sizeof(Slice))) return 0;
+    if (slices[0].count != segment.info_slices || slices[0].offset != 0) return 0;
     for (u64 i = segment.info_slices; i < slices.size() && slices[i].count != 0; i += slices[i].count) {
       if (slices[i].block_bytes == 0) continue;  // a span of slices that is free
-      if (!TakePage(segment.address + i * kSliceBytes, slices[i])) ++heap_.pages_refused;
+      refused += !TakePage(segment.address + i * kSliceBytes, slices[i]);
     }
+    return refused;
   }
 
   bool TakePage(u64 span, const Slice& slice) {
@@ -146,7 +168,6 @@ class SegmentSearch {
   Memory& memory_;
   MimallocHeap& heap_;
   std::vector<Segment> segments_;
-  std::unordered_map<u64, u64> secrets_;
   std::vector<u8> bytes_;
   u64 probes_ = 0;
 };
