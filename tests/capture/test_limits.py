@@ -1,58 +1,20 @@
 """Targets in control groups that leave next to nothing: a look never costs them a process or their life."""
 
 import json
-import os
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 from typing import Iterator, List
 
 import pytest
+from groups import Group, NoGroup, killed, nearly_full
 from places import HERE
-
-GROUPS = Path("/sys/fs/cgroup")
-
-
-class Group:
-    """A control group of its own, of version 1 or 2."""
-
-    def __init__(self, controller: str):
-        self.version2 = (GROUPS / "cgroup.controllers").exists()
-        self.folder = (GROUPS if self.version2 else GROUPS / controller) / ("unleak-test-" + uuid.uuid4().hex[:8])
-        if not self.version2 and not self.folder.parent.is_dir():
-            pytest.skip("no control groups of kind %s here" % controller)
-        try:
-            self.folder.mkdir()
-        except OSError as problem:
-            pytest.skip("control groups may not be made here: %s" % problem.strerror)
-        if self.version2 and controller not in (self.folder / "cgroup.controllers").read_text().split():
-            self.folder.rmdir()
-            pytest.skip("the controller %s is not switched on here" % controller)
-
-    def number(self, *names: str) -> int:
-        """The first of these files that is there."""
-        text = next((self.folder / name).read_text() for name in names if (self.folder / name).exists())
-        return int(text)
-
-    def events(self, key: str, *names: str) -> int:
-        for name in names:
-            if (self.folder / name).exists():
-                rows = dict(line.split() for line in (self.folder / name).read_text().splitlines())
-                return int(rows.get(key, 0))
-        return 0
-
-    def set(self, value: int, *names: str) -> None:
-        next(self.folder / name for name in names if (self.folder / name).exists()).write_text(str(value))
 
 
 class Limited:
     def __init__(self, group: Group, *arguments: str):
-        def join() -> None:
-            (group.folder / "cgroup.procs").write_text(str(os.getpid()))
-
         command = [sys.executable, str(HERE / "limits_target.py"), *arguments]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=join)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=group.join)
         assert self.process.stdout.readline() == b"ready\n"
 
     def end(self) -> int:
@@ -67,7 +29,10 @@ def limited() -> Iterator:
     made: List = []
 
     def start(controller: str, *arguments: str):
-        group = Group(controller)
+        try:
+            group = Group(controller)
+        except NoGroup as why:
+            pytest.skip(str(why))
         made.append((group, None))
         target = Limited(group, *arguments)
         made[-1] = (group, target)
@@ -84,18 +49,6 @@ def limited() -> Iterator:
 def take(capture_tool: str, pid: int, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     command = [capture_tool, "snapshot", str(pid), "-o", str(folder / "look"), *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
-LIMIT = ("memory.max", "memory.limit_in_bytes")
-USED = ("memory.current", "memory.usage_in_bytes")
-
-
-def nearly_full(group: Group) -> None:
-    group.set(int(group.number(*USED) / 0.95), *LIMIT)
-
-
-def killed(group: Group) -> int:
-    return group.events("oom_kill", "memory.events", "memory.oom_control")
 
 
 @pytest.mark.parametrize("options", [[], ["--max-pause", "60000"], ["--max-pause", "60000", "--max-extra", "1000000"]])
