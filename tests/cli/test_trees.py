@@ -139,6 +139,12 @@ def test_an_idle_process_does_not_keep_the_tree_open():
     assert tree.verdict([row("parent", "clean"), row("worker 1 of 1", "inconclusive")])[0] == "inconclusive", "it grows, and is open"
 
 
+def test_what_had_too_few_looks_but_stayed_is_not_told_as_gone():
+    few = [row("parent", "inconclusive", looks=3), row("worker 1 of 1", "inconclusive", looks=3)]
+    verdict, why = tree.verdict(few)
+    assert verdict == "inconclusive" and "fewer than 4 looks at 2 of them" in why and "came or went" not in why
+
+
 def test_workers_that_come_and_go_are_judged_by_those_that_stay():
     gone = row("worker 1 of 2", "inconclusive", looks=1, ended=True)
     assert tree.verdict([row("parent", "clean"), gone, row("worker 2 of 2", "clean")])[0] == "clean"

@@ -87,15 +87,23 @@ def verdict(rows: List[Dict[str, Any]]) -> Tuple[str, str]:
     unexcused = [row for row in rows if row["verdict"] == "inconclusive" and not _excused(row, judged)]
     if judged and not unexcused:
         return next(v for v in STRENGTH if v in [row["verdict"] for row in judged]), ""
-    brief = [row for row in unexcused if row["looks"] < LOOKS]
+    brief = [row for row in unexcused if _brief(row)]
     if len(brief) == len(unexcused):
         return "inconclusive", "%d of them came or went too soon to be judged, and no process like them stayed: look longer " \
             "(--duration)" % len(brief)
+    few = [row for row in unexcused if row["looks"] < LOOKS]
+    if len(few) == len(unexcused):
+        return "inconclusive", "there was time for fewer than %d looks at %d of them: look longer (--duration)" % (LOOKS, len(few))
     return "inconclusive", ""
 
 
+def _brief(row: Dict[str, Any]) -> bool:
+    """It was not there all the time."""
+    return row["looks"] < LOOKS and bool(row["ended"] or row["late"])
+
+
 def _excused(row: Dict[str, Any], judged: List[Dict[str, Any]]) -> bool:
-    if row["looks"] < LOOKS and (row["ended"] or row["late"]):
+    if _brief(row):
         return any(other["ppid"] == row["ppid"] and other["role"] != "parent" for other in judged)
     return not row.get("active", True) and any(other.get("active") for other in judged)
 
@@ -119,12 +127,15 @@ def _not_judged(rows: List[Dict[str, Any]], said: str) -> List[str]:
     if said == "inconclusive" or not left:
         return []
     idle = [row["pid"] for row in left if not row.get("active", True) and row["looks"] >= LOOKS]
-    brief = [row["pid"] for row in left if row["looks"] < LOOKS]
+    brief = [row["pid"] for row in left if _brief(row)]
+    few = [row["pid"] for row in left if row["looks"] < LOOKS and not _brief(row)]
     notes = []
     if idle:
         notes.append("did nothing while looked at, so nothing is said of them: pid %s" % _listed(idle))
     if brief:
         notes.append("came or went too soon to be judged; others like them were: pid %s" % _listed(brief))
+    if few:
+        notes.append("looked at fewer than %d times, which is too little to judge them: pid %s" % (LOOKS, _listed(few)))
     return notes
 
 
