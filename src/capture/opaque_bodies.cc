@@ -58,9 +58,13 @@ class OpaqueBodies {
 
   bool FindBody(u32 t) {
     const snapshot::Type& type = c_.types[t];
-    if (!type.gc || type.address == 0 || type.basic_size > kMostBody) return false;
+    if (type.address == 0 || type.basic_size > kMostBody) return false;
     Body& body = bodies_[t];
-    if (type.role == Role::kType) {
+    if (type.role == Role::kNdarray) {
+      body.from = static_cast<u64>(l_.object.type) + 8;
+    } else if (!type.gc) {
+      return false;
+    } else if (type.role == Role::kType) {
       body.from = static_cast<u64>(l_.heap_type.size);
     } else if (type.role == Role::kOther || type.role == Role::kInstance) {
       if (IsKnown(t)) return false;

@@ -4,7 +4,8 @@
 // Where pylayout knows the type, its traverse is known to be complete. Of all others some bodies are compared with what
 // traverse reported; if there is more in one, all of that type are looked at. What is found are conservative edges, of
 // objects whose count counted references do not explain; their sources are marked snapshot::kOpaque. Weak references to
-// the object itself are left out. Types that take no part in collection were scanned by the walk already.
+// the object itself are left out. Types that take no part in collection were scanned by the walk already, but for those
+// of which pylayout knows some members: numpy.ndarray, which holds its allocator's capsule too.
 #pragma once
 
 #include "capture/native_roots.h"

@@ -59,6 +59,26 @@ TEST(Audit, ObjectsThatNobodyCanGiveBackAreALeak) {
   EXPECT_EQ(f["certainty"], "probable");
 }
 
+// A suspended stack of native code holds what its frames have in variables.
+TEST(Audit, WhatComesWithLivingNativeObjectsMayBeTheirs) {
+  const std::string type = "type ext.Coroutine role=other\n";
+  const std::string keepers = "root module lib\nlib: module { .RUNS -> runs }\nruns: dict { {*} -> run[1..%0] }\nrun[1..%0]: ext.Coroutine\n";
+  const std::string lost = "lost[1..%0]: list rc=1 { [0] -> text[i] }\ntext[1..%0]: str\n";
+  const Json d = Diagnose(type + Growing(keepers + lost));
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["kind"], "growing-container") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["evidence"]["native_references"], Json::array({"list"}));
+}
+
+TEST(Audit, WhatComesAtAnotherRateIsLost) {
+  const std::string type = "type ext.Coroutine role=other\n";
+  const std::string keepers = "root module lib\nlib: module { .RUNS -> runs }\nruns: dict { {*} -> run[1..%0] }\nrun[1..%0]: ext.Coroutine\n";
+  const Json d = Diagnose(type + Growing(keepers + "lost[1..%]: list rc=1\n"));
+  EXPECT_TRUE(std::any_of(d["findings"].begin(), d["findings"].end(), [](const Json& f) {
+    return f["kind"] == "lost-reference" && f["certainty"] == "probable";
+  })) << d.dump(1);
+}
+
 TEST(Audit, WhatALostNativeObjectPointsToIsNamedWithIt) {
   const Json d = Diagnose("type numpy.ndarray no-gc\n" +
                           Growing("lost[1..%]: PyCapsule rc=1 opaque { [*] -> array[i] (conservative) }\narray[1..%]: "

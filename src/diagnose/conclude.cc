@@ -242,7 +242,7 @@ Judged JudgeUnexplained(const Evidence& evidence, const Json& answers, Candidate
   const bool known = !places.empty() || (c.finding.contains("sites") && !c.finding["sites"].value("suspect", Json::array()).empty());
   if (!places.empty()) c.finding["sites"]["stored"] = std::move(places);
   if (evidence.looks.size() >= 4 && c.growth.steady && known) j.certainty = "confirmed";
-  if (c.finding["evidence"].value("costs_nothing", false)) j.certainty = "possible";
+  if (c.finding["evidence"].value("costs_nothing", false) || c.finding["evidence"].contains("owner")) j.certainty = "possible";
   if (IsWarmUp(evidence, c)) {
     j.verdict = "not_a_leak";
   } else if (c.growth.fading || (c.finding["kind"] == "immortal-string" && !c.growth.even)) {
@@ -554,6 +554,7 @@ Json Conclude(const Evidence& evidence, std::vector<Candidate> candidates, const
   for (const Candidate& c : candidates) unlisted.push_back(c.key);
   DropExplained(evidence.last, candidates);
   DropOwnedNative(candidates);
+  DropKeptReferences(candidates);
   std::vector<Judged> judged;
   double growth = 0;
   for (Candidate& c : candidates) {

@@ -23,6 +23,9 @@ bool IsChainOfErrors(const std::string& holder) {
 Advice ForLost(const Case& the) {
   const Json &made = the.finding["sites"]["allocated"], &suspect = the.finding["sites"]["suspect"];
   const std::string type = ShortName(the.candidate.main_type);
+  if (const Json& owner = the.finding["evidence"].value("owner", Json(nullptr)); owner.is_string())
+    return {"none", "as many " + ShortName(owner.get<std::string>()) + " objects come, which may keep them in native memory " +
+                        "(a container of C++, a suspended stack): end those first"};
   std::string text = "native code takes a reference to " + type + " objects and does not give it back";
   if (!suspect.empty() && suspect[0].is_object() && suspect[0]["library"].is_string())
     text += ": take a release of what ships " + suspect[0]["library"].get<std::string>() +

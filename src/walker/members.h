@@ -147,6 +147,11 @@ INLINE u32 node_flags(const Context *c, u64 object, const Type *t, u32 count, i6
                                         : generation == 3 ? UNLEAK_NODE_FROZEN : 0u);
 }
 
+/* May its traverse be called? Not that of a type which is no heap type: it aborts the program (Objects/typeobject.c,
+ * type_traverse()). Of others that the collector passes over for now (a coroutine library's while one is suspended, by
+ * tp_is_gc) the references are counted all the same. */
+INLINE int may_traverse(const Type *t, int collected) { return t->traverse && (collected || t->kind != UNLEAK_TYPE); }
+
 /* Calls the traverse of the object, then adds what it left out. */
 static void all_members(Context *c, u64 object, Type *t) {
   int collected = t->traverse && (!t->is_gc || ((int (*)(u64))t->is_gc)(object));
@@ -155,7 +160,7 @@ static void all_members(Context *c, u64 object, Type *t) {
   /* 3.13.0 - 3.13.12, 3.14.0 - 3.14.3: an instance that has values in line reports these, and not the dict over them. */
   int managed = c->layout.attributes.mode == 13 && t->tp_flags & (u32)c->layout.attributes.managed_flag;
   c->instance_dict = managed ? load(object + (u64)(i64)c->layout.attributes.dict_offset) : 0;
-  if (collected && !t->skipped) ((int (*)(u64, void *, Context *))t->traverse)(object, (void *)visit, c);
+  if (may_traverse(t, collected) && !t->skipped) ((int (*)(u64, void *, Context *))t->traverse)(object, (void *)visit, c);
   c->watch_tracked = 0;
   c->edge_count[UNLEAK_TRAVERSE] += c->edges;
   u64 before = c->edges;

@@ -295,6 +295,9 @@ def _measured(evidence: Dict[str, Any]) -> List[str]:
         parts.append("%s objects of garbage a second" % number(evidence["garbage_objects_per_s"]))
         if evidence.get("threshold"):
             parts.append("the collector runs after %s new objects" % number(evidence["threshold"]))
+    if evidence.get("native_references"):
+        types = ", ".join(printable(t) for t in evidence["native_references"][:MOST_TYPES])
+        parts.append("references to %s that no object shows come in step: their native memory (a suspended stack, a container of C++) may keep them" % types)
     if evidence.get("high_water_bytes"):
         parts.append("the process needed %s at its height" % size(evidence["high_water_bytes"]))
     return parts
@@ -382,7 +385,7 @@ def _notes(document: Document) -> List[str]:
         notes.append("nothing grew faster than %s objects or %s a second" % (
             _short(floor.get("objects_per_s") or 0), size(floor["bytes_per_s"])))
     if rest.get("bytes") or rest.get("objects"):
-        notes.append("%s in %s objects grew elsewhere and is below the floor (--all shows it)" % (
+        notes.append("%s in %s objects grew beside what is told here (--all tells more)" % (
             size(rest.get("bytes") or 0), number(rest.get("objects") or 0)))
     # Notes on a question begin with its name, which says nothing to a person.
     notes += [printable(QUESTION.sub("", note)) for note in document.get("notes") or []]

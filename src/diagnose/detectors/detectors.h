@@ -27,6 +27,9 @@ std::vector<Candidate> FindImmortalStrings(const Evidence& evidence);
 std::vector<Candidate> FindNativeMemory(const Evidence& evidence);
 // Takes native candidates out that grow no faster than objects of another candidate do: they belong to those.
 void DropOwnedNative(std::vector<Candidate>& candidates);
+// Takes lost references out that a container's native objects may keep (they come in step): they are told with those, as
+// "native_references" of the evidence.
+void DropKeptReferences(std::vector<Candidate>& candidates);
 // Memory that is freed but stays resident.
 std::vector<Candidate> FindFragmentation(const Evidence& evidence);
 

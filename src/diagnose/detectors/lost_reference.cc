@@ -20,7 +20,8 @@
 //     if (!convert(list)) return NULL;           // the error path forgets Py_DECREF(list)
 //
 // Limits: At least four looks and 16 references. Native code that keeps objects in memory of its own, in a growing
-// cache of C, looks the same. The native call is named only where the kernel gives watchpoints
+// cache of C, looks the same; where living objects of a native type come in step with the lost ones (a C++ object with a
+// vector of them, a suspended greenlet with its stack), these may keep them, and the finding is possible only. The native call is named only where the kernel gives watchpoints
 // (kernel.perf_event_paranoid at most 2, or CAP_PERFMON), with one process, in builds with the GIL, and for objects of
 // the small-object allocator; where several functions took references, which of them forgets is not told. Each line of
 // Python has a certainty of its own: confirmed where the interpreter's own pointer to the running instruction was read
@@ -29,6 +30,8 @@
 // their namespaces, and objects that lie in a library's image live as long as the program: a count of theirs that rises
 // costs no memory, and is told as possible only.
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 #include "diagnose/detectors/detectors.h"
 
@@ -41,6 +44,8 @@ using snapshot::Columns;
 constexpr u64 kLeastLost = 16;            // objects or references over the window
 constexpr double kReferenceBytes = 16.0;  // what a lost reference counts for in the ranking (DESIGN, "ranking")
 constexpr size_t kMostOfAKind = 6, kMostReferrers = 6, kMostTypes = 8;
+constexpr u64 kMostKept = 8;                           // lost objects of a type for each object that may keep them
+constexpr double kStepSlack = 2.0, kStepShare = 0.03;  // objects under way while a look is taken
 constexpr double kDominates = 0.5;  // of a type's growth, by one object: then it is that object's
 
 // Value of each look; `value(look)` gives one.
@@ -79,6 +84,44 @@ bool ComesWithThreads(const Evidence& evidence, const Series& series) {
   return true;
 }
 
+// Living objects of a type at a look.
+u64 LivingOf(const LookSummary& look, const std::string& type) {
+  const auto it = look.types.find(type);
+  return it == look.types.end() ? 0 : it->second.objects[static_cast<size_t>(graph::Population::kRetained)];
+}
+
+// In each interval so many lost ones for each new object, the same number each time.
+bool InStep(const std::vector<u64>& objects, const std::vector<u64>& lost) {
+  const u64 all = objects.back() - std::min(objects.front(), objects.back());
+  const u64 each = all == 0 ? 0 : (lost.back() - lost.front() + all / 2) / all;
+  if (each == 0 || each > kMostKept) return false;
+  for (size_t i = 1; i < objects.size(); ++i) {
+    const double wanted = static_cast<double>(each) * (static_cast<double>(objects[i]) - static_cast<double>(objects[i - 1]));
+    const double more = static_cast<double>(lost[i]) - static_cast<double>(lost[i - 1]);
+    if (wanted <= 0 || std::abs(more - wanted) > std::max(kStepSlack, kStepShare * wanted)) return false;
+  }
+  return true;
+}
+
+// A native type whose living objects come in step with the lost ones: what it keeps in memory of its own, no traverse
+// shows. "" if there is none.
+std::string KeeperType(const Evidence& evidence, const Series& lost) {
+  const Columns& columns = evidence.last.columns();
+  for (const snapshot::Type& type : columns.types) {
+    if (type.role != snapshot::Role::kOther) continue;
+    const std::string name(columns.strings.at(type.name));
+    std::vector<u64> living;
+    for (const LookSummary& look : evidence.looks) living.push_back(LivingOf(look, name));
+    if (InStep(living, lost.value)) return name;
+  }
+  return {};
+}
+
+void TellKeeper(const Evidence& evidence, const Series& references, Candidate* c) {
+  if (const std::string keeper = KeeperType(evidence, references); !keeper.empty())
+    c->finding["evidence"]["owner"] = keeper;
+}
+
 // Objects that nobody can give back.
 Candidate LostObjects(const Evidence& evidence, const std::string& type, const Series& series, const Growth& growth) {
   const LostOfType& now = *OfType(evidence.looks.back(), type);
@@ -109,6 +152,7 @@ Candidate LostObjects(const Evidence& evidence, const std::string& type, const S
       {"growth", GrowthOf(series, series, c, held)},
       {"evidence",
        {{"instances", series.value}, {"at_s", series.at_s}, {"survival", c.survival}, {"referrers", Json::array()}}}};
+  TellKeeper(evidence, series, &c);
   return c;
 }
 
@@ -180,6 +224,7 @@ Candidate HeldObject(const Evidence& evidence, u32 node, const Series& series, c
   const std::string name = c.holder.known ? c.holder.text : "a " + ShortName(c.main_type);
   c.title = "the reference count of " + name + " (" + ShortName(c.main_type) + ") rises by " +
             FormatCount(static_cast<u64>(growth.per_s + 0.5)) + " a second, and nothing new refers to it";
+  TellKeeper(evidence, series, &c);
   return c;
 }
 
@@ -241,6 +286,7 @@ void FindHeldTypes(const Evidence& evidence, const std::unordered_map<std::strin
     c.finding["evidence"]["costs_nothing"] = AreClasses(evidence.last.columns(), type);
     c.title = ShortName(type) + " objects that are in use get " + FormatCount(static_cast<u64>(growth.per_s + 0.5)) +
               " references a second that nothing explains";
+    TellKeeper(evidence, references, &c);
     out->push_back(std::move(c));
   }
 }
@@ -266,6 +312,22 @@ std::vector<Candidate> FindLostReferences(const Evidence& evidence) {
       lost[i].questions.push_back({{"id", lost[i].key + ".made"}, {"ask", "made"}, {"type", lost[i].main_type}});
   }
   return lost;
+}
+
+void DropKeptReferences(std::vector<Candidate>& candidates) {
+  std::set<std::string> kept;  // keys
+  for (const Candidate& lost : candidates) {
+    if (lost.family != Family::kUnexplained || !lost.finding["evidence"].contains("owner")) continue;
+    const Json& owner = lost.finding["evidence"]["owner"];
+    const auto keeper = std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& c) {
+      return (c.family == Family::kContainer || c.family == Family::kPopulation) && !c.finding["what"].empty() &&
+             c.finding["what"][0]["type"] == owner;
+    });
+    if (keeper == candidates.end()) continue;
+    keeper->finding["evidence"]["native_references"].push_back(lost.main_type);
+    kept.insert(lost.key);
+  }
+  std::erase_if(candidates, [&](const Candidate& c) { return kept.contains(c.key); });
 }
 
 }  // namespace unleak::diagnose
