@@ -35,8 +35,49 @@ static PyObject *drop(PyObject *module, PyObject *object) {
   return NULL;
 }
 
+/* Holds an object in memory of its own and, as a suspended greenlet, tells the collector by tp_is_gc to leave it alone
+ * for now. */
+typedef struct {
+  PyObject_HEAD
+  PyObject **held;
+} Suspended;
+
+static PyObject *suspended_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
+  (void)keywords;
+  PyObject *held;
+  if (!PyArg_ParseTuple(arguments, "O", &held)) return NULL;
+  Suspended *self = (Suspended *)type->tp_alloc(type, 0);
+  if (!self || !(self->held = malloc(sizeof *self->held))) return NULL;
+  Py_INCREF(held);
+  *self->held = held;
+  return (PyObject *)self;
+}
+
+static int suspended_traverse(PyObject *self, visitproc visit, void *arg) {
+  if (((Suspended *)self)->held) Py_VISIT(*((Suspended *)self)->held);
+  return 0;
+}
+
+static int suspended_is_gc(PyObject *self) {
+  (void)self;
+  return 0;
+}
+
+static PyTypeObject suspended_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "leaky.Suspended",
+    .tp_basicsize = sizeof(Suspended),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = suspended_new,
+    .tp_traverse = suspended_traverse,
+    .tp_is_gc = suspended_is_gc,
+};
+
 static PyMethodDef methods[] = {
     {"lose", lose, METH_O, NULL}, {"fail", fail, METH_O, NULL}, {"keep", keep, METH_O, NULL}, {"drop", drop, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "leaky", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit_leaky(void) { return PyModule_Create(&definition); }
+PyMODINIT_FUNC PyInit_leaky(void) {
+  PyObject *module = PyType_Ready(&suspended_type) < 0 ? NULL : PyModule_Create(&definition);
+  if (module) PyModule_AddObject(module, "Suspended", (PyObject *)&suspended_type);
+  return module;
+}

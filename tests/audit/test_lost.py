@@ -6,6 +6,7 @@ import json
 import planted
 import pytest
 from interpreters import interpreters
+from targets import start_target
 
 OBJECTS = 20000
 IN_CI = ("str", "held", "single", "error")
@@ -67,3 +68,23 @@ def test_one_object_in_use_is_named_with_who_refers_to_it(extension, tmp_path):
     ] == "list"
     assert "rises by" in found["title"]
     assert "app.Session   count 101, 100 too many, in use: __main__.held[" in audit.replace("\n" + " " * 18, " ")
+
+
+SUSPENDED = """
+import leaky, sys, types
+class Kept: pass
+sys.modules["store"] = types.ModuleType("store")
+sys.modules["store"].suspended = [leaky.Suspended(Kept()) for _ in range(60)]
+print("READY", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_what_the_collector_is_told_to_pass_over_holds_its_members_all_the_same(extension, tmp_path):
+    python, folder = extension
+    with start_target(python.exe, SUSPENDED, env={"PYTHONPATH": str(folder)}) as target:
+        target.wait_ready()
+        file = planted.look(target.pid, tmp_path / "look.unleak")
+        rows = json.loads(planted.unleak("audit", "--json", "--limit", "1000", str(file)))["rows"]
+    of_kept = [row for row in rows if row["type"].endswith("Kept")]
+    assert all(row["lost"] == 0 and row["surplus"] == 0 for row in of_kept), of_kept
