@@ -5,6 +5,7 @@
 #include "capture/assemble.h"
 #include "capture/code_bodies.h"
 #include "capture/core_file.h"
+#include "capture/deque_bounds.h"
 #include "capture/gil_state.h"
 #include "capture/look.h"
 #include "capture/native_roots.h"
@@ -78,6 +79,7 @@ class CoreLook {
                              assembler_.interpreter_states(),
                              assembler_.thread_states()};
     AddOpaqueEdges(native, &columns_);
+    AddDequeBounds(native, &columns_);
     AddNativeRoots(native, &columns_);
   }
 

@@ -8,6 +8,7 @@
 
 #include "capture/assemble.h"
 #include "capture/code_bodies.h"
+#include "capture/deque_bounds.h"
 #include "capture/ledger.h"
 #include "capture/ledger_watch.h"
 #include "capture/native_roots.h"
@@ -94,6 +95,7 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
       const NativeInput native{*layout, memory, assembler.index(), maps, stacks,
                                assembler.interpreter_states(), assembler.thread_states()};
       AddOpaqueEdges(native, &columns);
+      AddDequeBounds(native, &columns);
       AddNativeRoots(native, &columns);
     }
     AddCodeBodies(*layout, memory, [&](const std::string& file) { return sources.Missing(file) || (newer && IsOwn(file)); }, &columns);

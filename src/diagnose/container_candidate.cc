@@ -111,6 +111,10 @@ void SetClass(const Place& place, Candidate& out) {
   out.bounded_by_structure = found.bounded;
   out.structural_bound = found.bound;
   out.bound_from = found.bound_from;
+  if (const i64 most = KnownInt(c, place.node); out.structural_bound < 0 && most >= 0 && place.role(place.node) == Role::kDeque) {
+    out.structural_bound = most;
+    out.bound_from = "maxlen";
+  }
   out.weak_keys = found.weak_keys;
   out.holds_only_weak = found.weak && std::none_of(place.held.begin(), place.held.end(),
                                                    [&](u32 n) { return Telling(c, c.type[n]) >= kTellingElement; });

@@ -86,6 +86,11 @@ u32 Member(const Columns& c, u32 node, std::string_view name) {
   return kNone;
 }
 
+i64 KnownInt(const Columns& c, u32 node) {
+  const auto it = std::lower_bound(c.ints.begin(), c.ints.end(), node, [](const auto& p, u32 n) { return p.first < n; });
+  return node != kNone && it != c.ints.end() && it->first == node ? it->second : -1;
+}
+
 u32 DictOwner(const Heap& heap, u32 dict) {
   const Columns& c = heap.columns();
   if (!IsDict(c.role_of(dict))) return kNone;

@@ -74,6 +74,9 @@ u32 CodeOf(const graph::Heap& heap, u32 node);
 // The target of the edge of `node` with that name; kNone if there is none.
 u32 Member(const snapshot::Columns& columns, u32 node, std::string_view name);
 
+// The value of an int, or the maxlen of a deque, where the look keeps it (Columns::ints); -1 if not, or for kNone.
+i64 KnownInt(const snapshot::Columns& columns, u32 node);
+
 std::string FormatBytes(double bytes);
 std::string FormatCount(u64 count);
 

@@ -38,8 +38,7 @@ bool IsBounded(const Columns& c, u32 queue) {
   for (const char* name : {"maxsize", "_maxsize"}) {
     u32 value = Member(c, queue, name);
     if (value == kNone && dict != kNone) value = Member(c, dict, name);
-    auto it = std::lower_bound(c.ints.begin(), c.ints.end(), value, [](const auto& p, u32 n) { return p.first < n; });
-    if (value != kNone && it != c.ints.end() && it->first == value && it->second > 0) return true;
+    if (KnownInt(c, value) > 0) return true;
   }
   return false;
 }

@@ -100,6 +100,8 @@ void FindOrigins(const Columns& c, std::vector<Module>* modules) {
   }
 }
 
+int MainRank(std::string_view name) { return name == "__main__" ? 1 : name == "__mp_main__" ? 2 : 0; }
+
 // The module of a class; that of builtin ones is left out in the snapshot.
 std::string_view HomeOf(const Columns& c, u32 type_module) {
   const auto name = c.strings.at(type_module);
@@ -129,8 +131,9 @@ std::vector<Module> FindModules(const Columns& c, const Reverse& reverse, const 
   std::reverse(out.begin(), out.end());
   std::stable_sort(out.begin(), out.end(), [](const Module& a, const Module& b) {
     if (a.origin != b.origin) return a.origin < b.origin;
-    const bool main_a = a.name == "__main__", main_b = b.name == "__main__";
-    if (main_a != main_b) return main_b;
+    // The main module comes last, and after its own name the one that multiprocessing gives it too.
+    const int main_a = MainRank(a.name), main_b = MainRank(b.name);
+    if (main_a != main_b) return main_a < main_b;
     return std::count(a.name.begin(), a.name.end(), '.') > std::count(b.name.begin(), b.name.end(), '.');
   });
   return out;

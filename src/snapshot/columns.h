@@ -310,7 +310,7 @@ struct Columns {
   std::vector<u32> length;    // entries or logical bytes for roles that have a length, kNone elsewhere; saturates: see big_length
   std::vector<std::pair<u32, u64>> big_size;    // node, bytes: those that do not fit u32, by node
   std::vector<std::pair<u32, u64>> big_length;  // node, length: likewise
-  std::vector<std::pair<u32, i64>> ints;        // node, value: ints held by attributes, defaults or cells (< 2^30), by node
+  std::vector<std::pair<u32, i64>> ints;        // node, value (< 2^30): ints held by attributes, defaults or cells; of a deque its maxlen; by node
 
   // edges
   std::vector<u32> edge_row;     // node_count() + 1

@@ -33,8 +33,7 @@ i64 ReadBound(const graph::Heap& heap, const Holder& holder, const std::string& 
   for (const char* space : {"__dict__", "tp_dict"})
     if (value == kNone)
       if (const u32 dict = Member(c, holder.owner, space); dict != kNone) value = Member(c, dict, name);
-  auto it = std::lower_bound(c.ints.begin(), c.ints.end(), value, [](const auto& p, u32 n) { return p.first < n; });
-  return value != kNone && it != c.ints.end() && it->first == value ? it->second : -1;
+  return KnownInt(c, value);
 }
 
 struct Bound {

@@ -48,10 +48,7 @@ i64 SizeOfWrapper(const Columns& c, u32 wrapper) {
   if (at == kNone) return -1;
   const u32 cell = Item(c, at, 0);
   const std::vector<u32> content = cell == kNone ? std::vector<u32>() : Members(c, cell);
-  if (content.empty()) return -1;
-  auto it =
-      std::lower_bound(c.ints.begin(), c.ints.end(), content.front(), [](const auto& p, u32 n) { return p.first < n; });
-  return it != c.ints.end() && it->first == content.front() ? it->second : -1;
+  return content.empty() ? -1 : KnownInt(c, content.front());
 }
 
 // Bounded wrappers keep their values in links.
