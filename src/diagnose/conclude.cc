@@ -502,6 +502,8 @@ Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, cons
     return {"inconclusive", "memory had a high that no look was near to: run it again, slower or with more looks"};
   if (reason) return {"not_a_leak", Title(*reason) + (reason->candidate.family == Family::kFree ? ""
                                                                    : reason->candidate.finding["kind"] == "warm-up" ? ", and levels off" : ", up to its bound")};
+  if (const u64 broken = evidence.last.columns().meta.broken_links; broken > 0)
+    return {"inconclusive", FormatCount(broken) + " links of the collector's lists are broken: objects behind them are missing from the look"};
   if (!WasActive(evidence, answers))
     return {"inconclusive", "the process did nothing in part of the time: look again while it works"};
   if (!evidence.options.run && evidence.looks.size() < kCleanLooks)

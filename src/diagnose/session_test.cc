@@ -139,6 +139,12 @@ TEST(Session, NothingGrowsAndTheTargetWorked) {
   EXPECT_EQ(Diagnose(kStart + Look(2, "") + Look(3, "") + Look(4, ""))["verdict"], "clean");
 }
 
+TEST(Session, AHeapWithBrokenListsIsNotCalledClean) {
+  const std::string still = Look(2, "") + Look(3, "");
+  ASSERT_EQ(Diagnose(kStart + still + Look(4, ""))["verdict"], "clean");
+  EXPECT_EQ(Diagnose(kStart + still + "\nlook 4\nmeta at=18s cpu=40ms broken=1\n")["verdict"], "inconclusive");
+}
+
 TEST(Session, AnIdleTargetSaysNothing) {
   const std::string idle = "\nlook 2\nmeta at=14s cpu=5ms\nlook 3\nmeta at=16s cpu=5ms\n";
   EXPECT_EQ(Diagnose(kStart + idle)["verdict"], "inconclusive");

@@ -181,6 +181,7 @@ class Parser {
       if (key == "ppid") return Number(m.ppid);
       if (key == "python") return Python(m.python_hex);
       if (key == "rss") return Number(m.rss_bytes);
+      if (key == "broken") return Number(m.broken_links);
       if (key == "peak") return Number(m.peak_rss_bytes);
       if (key == "swap") return Number(m.swap_bytes);
       if (key == "at") return Number(m.boot_ns);
