@@ -623,6 +623,19 @@ TEST(Session, TheTypeThatGrewIsNamedFirst) {
   EXPECT_EQ(d["findings"][0]["what"][0]["type"], "bytearray");
 }
 
+TEST(Session, ATableIsNamedBeforeTheNamespaceThatHasItsEntriesToo) {
+  const auto results = [](int from, int to) {
+    const std::string range = "[" + std::to_string(from) + ".." + std::to_string(to) + "]";
+    return "r" + range + ": app.Result\nadd names { {*} -> r" + range + " }\nadd out { {*} -> r" + range + " }\n";
+  };
+  const std::string start = "meta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\napp: module { .__dict__ -> names }\n"
+                            "names: dict { ['out'] -> out }\nout: dict\n";
+  const Json d = Diagnose(start + results(1, 100) + Look(2, results(101, 140)) + Look(3, results(141, 180)) + Look(4, results(181, 220)));
+  ASSERT_EQ(d["findings"].size(), 1u) << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["holder"]["text"], "app.out{*}");
+  EXPECT_EQ(d["findings"][0]["evidence"]["also_in"][0], "app.__dict__{*}");
+}
+
 // Members that no Python code has a name for are no attributes, whether their type lies on the heap (3.10 and later) or not (3.9).
 TEST(Session, TheStorageOfAThreadLocalIsTheSameInAllVersions) {
   const auto id = [](const char* kind) {

@@ -347,6 +347,29 @@ def test_a_list_that_is_being_built_is_the_variable_that_it_will_be(project, nam
     assert found["places"][0]["line"] == 6
 
 
+SORTED = """
+import random
+def main(path):
+    table = %s
+    table.sort(key=lambda row: -row)
+    return table
+"""
+
+
+@pytest.mark.parametrize("name", ["main", "main.<locals>.<lambda>"])
+@pytest.mark.parametrize(
+    "value, line, streamable", [("[random.random() for _ in range(9)]", 5, False), ("open(path).readlines()", 4, True)]
+)
+def test_what_a_sort_holds_for_a_moment_is_its_lists(project, name, value, line, streamable):
+    path = project.write("app.py", SORTED % value)
+    found = project.ask("bulk", file=path, line=5, function=name, name="", type="float", slot=True)
+    assert found is not None, project.notes
+    assert (found["variable"], found["streamable"]) == ("table", streamable)
+    assert (found["places"][0]["line"], found["places"][0]["qualname"]) == (line, "main")
+    other = project.ask("bulk", file=path, line=6, function="main", name="", type="float", slot=True)
+    assert other is None or "variable" not in other
+
+
 def test_what_a_comprehension_works_on_is_not_its_list(project):
     path = project.write(
         "app.py", "def main(paths):\n    found = [len(open(p).read()) for p in paths]\n    return found\n"

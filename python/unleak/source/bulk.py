@@ -78,6 +78,9 @@ def answer(program: Program, question: dict) -> Tuple[Optional[dict], str]:
         being_built = _being_built(program, scope, line, text_field(question, "type"))
         if being_built is not None:
             return being_built, ""
+        sort = _sort_at(scope, line)
+        if sort is not None:
+            return _of_sorted(program, question, *sort), ""
     found: List[Tuple[float, Place, Read]] = []
     for node, value, near in _assignments(scope, name, line):
         read = classify(program, value, scope) or _stage(program, name, value, scope)
@@ -133,6 +136,28 @@ def _being_built(program: Program, scope: Scope, line: int, made_type: str) -> O
             "variable": name,
         }
     return None
+
+
+def _sort_at(scope: Scope, line: int) -> Optional[Tuple[Scope, ast.Call, str]]:
+    """The `NAME.sort()` that a line is in, with its scope: while it runs the items are in no list. A key's function may run."""
+    here: Optional[Scope] = scope
+    while here is not None:
+        for node in here.of(ast.Call):
+            func = node.func
+            if isinstance(func, ast.Attribute) and func.attr == "sort" and isinstance(func.value, ast.Name):
+                if not node.args and _covers(node, line):
+                    return here, node, func.value.id
+        here = here.parent
+    return None
+
+
+def _of_sorted(program: Program, question: dict, scope: Scope, call: ast.Call, name: str) -> dict:
+    """The answer for the variable whose list is sorted; where nothing reads it in one go the line of the sort itself."""
+    asked = {"file": scope.source.path, "function": scope.qualname, "line": call.lineno, "name": name}
+    found, _ = answer(program, {**question, **asked, "slot": False})
+    if found is None:
+        found = {"places": [place(scope, call, "sort", 0.9)], "streamable": False, "source": "unknown", "chunked": ""}
+    return {**found, "variable": name}
 
 
 def _covers(node: ast.AST, line: int) -> bool:

@@ -35,11 +35,12 @@ bool SameElements(const Candidate& a, const Candidate& b) {
   return 2 * both.size() >= std::min(a.element_hashes.size(), b.element_hashes.size());
 }
 
-// Which of two holders of the same elements is the one to name: known, not weak, not a frame, then the shorter path.
+// Which of two holders of the same elements is the one to name: known, not weak, not a frame, no whole namespace (what keeps results
+// under made-up names keeps them in a table of its own too), then the shorter path.
 bool Better(const Candidate& a, const Candidate& b) {
   auto rank = [](const Candidate& x) {
     return (x.holder.known ? 0 : 8) + (x.finding["kind"] == "weakref-misuse" ? 4 : 0) + (x.holder.via_frame ? 2 : 0) +
-           (x.holder.kind == "interpreter" ? 1 : 0);
+           (x.holder.kind == "interpreter" || x.holder.name == "__dict__" ? 1 : 0);
   };
   if (rank(a) != rank(b)) return rank(a) < rank(b);
   return a.holder.path.size() < b.holder.path.size();
