@@ -44,6 +44,7 @@ class CoreLook {
     how.follow_tracked = gil_.collecting;
     how.conservative = options_.conservative;
     how.addresses = python_.addresses;
+    how.maps = facts.maps;
     how.thread_state = gil_.holder;
     UNLEAK_ASSIGN(ReaderFacts heap, ReadHeap(*layout_, core_, runtime, assembler_, how));
     if (options_.orphans) AddOrphans(*layout_, python_.python_hex, core_, facts.maps, &assembler_, &heap.types);

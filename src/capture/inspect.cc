@@ -50,16 +50,6 @@ Status CheckPermissions(u32 pid, const ProcStatus& status, const std::string& ro
   return CheckPermission(status, pid, geteuid(), capabilities, scope, IsDescendant(pid, static_cast<u32>(getpid()), root));
 }
 
-// A filter could end the process for the clone call of a look; which calls it allows cannot be asked. The reader can do
-// without the call; of free-threaded builds it needs the code that lists their objects.
-Status CheckSeccomp(u32 pid, Inspected* all) {
-  all->by_copy = all->status.seccomp != 0;
-  if (!all->by_copy || !all->target.free_threaded || all->python->addresses.visit_objects != 0) return Status::Ok();
-  return Status(Code::kUnsupported, Process(pid) + " runs under a seccomp filter, which could kill it for the clone call of a look, "
-                "and this free-threaded build does not export PyUnstable_GC_VisitObjects, by which its objects are listed",
-                "run it without the filter (Docker: --security-opt seccomp=unconfined) for the diagnosis");
-}
-
 void Note(Inspected* all) {
   if (all->status.namespace_pids.size() > 1) {
     all->target.notes.push_back("runs in a PID namespace of its own, where it is process " +
@@ -136,7 +126,9 @@ Status Examine(u32 pid, const Options& options, Inspected* all) {
   UNLEAK_RETURN_IF_ERROR(CheckState(pid, *all));
   UNLEAK_RETURN_IF_ERROR(CheckPermissions(pid, all->status, options.proc_root));
   UNLEAK_RETURN_IF_ERROR(FindInterpreter(pid, options, all));
-  UNLEAK_RETURN_IF_ERROR(CheckSeccomp(pid, all));
+  // A filter could end the process for the clone call of a look; which calls it allows cannot be asked. The reader does
+  // without the call.
+  all->by_copy = all->status.seccomp != 0;
   return ChooseWay(options, all);
 }
 

@@ -93,10 +93,10 @@ class LiveImages final : public ProcessImages {
 };
 
 // Symbols that are asked for.
-constexpr std::array<std::string_view, 12> kNames = {
-    "_PyRuntime", "Py_Version", "PyThreadState_GetUnchecked", "_PyThreadState_UncheckedGet", "PyUnstable_GC_VisitObjects",
+constexpr std::array<std::string_view, 11> kNames = {
+    "_PyRuntime", "Py_Version", "PyThreadState_GetUnchecked", "_PyThreadState_UncheckedGet",
     "strcmp", "strncmp", "strlen", "memcmp", "memcpy", "memmove", "memset"};
-constexpr std::size_t kFirstOfLibrary = 5;
+constexpr std::size_t kFirstOfLibrary = 4;
 
 // The symbols of an object: those that it exports; where it exports no interpreter (statically linked, or linked without
 // exports), those of its whole table.
@@ -262,7 +262,6 @@ class Search {
     python.addresses.runtime = opened->bias + runtime;
     python.addresses.thread_state_getter =
         symbols.AddressOf(python.python_hex >= 0x030d0000 ? "PyThreadState_GetUnchecked" : "_PyThreadState_UncheckedGet");
-    python.addresses.visit_objects = symbols.AddressOf("PyUnstable_GC_VisitObjects");
     AddResolvers(symbols, &python.addresses);  // it may hold the C library as well
     found_.push_back(std::move(python));
   }

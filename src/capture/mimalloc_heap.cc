@@ -174,7 +174,7 @@ class SegmentSearch {
 
 }  // namespace
 
-MimallocHeap ReadMimalloc(Memory& memory, const std::vector<Mapping>& maps) {
+MimallocHeap ReadMimalloc(Memory& memory, std::span<const Mapping> maps) {
   MimallocHeap heap;
   SegmentSearch search(memory, &heap);
   for (const Mapping& m : maps)

@@ -41,7 +41,7 @@ struct MimallocHeap {
   }
 };
 
-MimallocHeap ReadMimalloc(Memory& memory, const std::vector<Mapping>& maps);
+MimallocHeap ReadMimalloc(Memory& memory, std::span<const Mapping> maps);
 
 // The most that a block of `bytes` has more than what was asked for: sizes grow by a quarter of a power of two
 // (Objects/mimalloc/page-queue.c, mi_bin).

@@ -6,6 +6,7 @@
 #include "capture/ptrace.h"
 #include "capture/reader_labels.h"
 #include "capture/reader_state.h"
+#include "capture/tracked_objects.h"
 #include "capture/traverse_code.h"
 #include "pylayout/decode_members.h"
 #include "pylayout/tables.h"
@@ -106,7 +107,7 @@ pylayout::ProcessFacts FindFacts(const View& v, u64 runtime, const Each& each) {
 class Reader {
  public:
   Reader(const unleak_layout& layout, Memory& memory, StreamSink& sink, const ReaderOptions& options)
-      : l_(layout), options_(options), cache_(memory), v_{layout, cache_}, out_(sink), extents_(v_),
+      : l_(layout), options_(options), memory_(memory), cache_(memory), v_{layout, cache_}, out_(sink), extents_(v_),
         code_(layout, cache_, options.addresses), labels_(v_), visit_{*this}, members_(v_, extents_, process_, visit_) {}
 
   ReaderFacts RunSeeds(const KnownHeap& heap, std::span<const u64> seeds) {
@@ -124,7 +125,8 @@ class Reader {
   Result<ReaderFacts> Run(u64 runtime) {
     u64 head = v_.Word(runtime, l_.runtime.interpreters_head);
     if (!IsSane(head)) return Status(Code::kCorrupt, "_PyRuntime has no interpreter: not an initialised CPython " + pylayout::VersionName(l_));
-    UNLEAK_RETURN_IF_ERROR(PrepareCode(head));
+    PrepareCode(head);
+    if (l_.free_threaded == 1) UNLEAK_RETURN_IF_ERROR(ListObjects());
     process_ = FindFacts(v_, runtime, [&](const auto& take) { EachListed(head, take); });
     facts_.broken_links = 0;
     if (process_.subtype_traverse == 0) {
@@ -149,15 +151,19 @@ class Reader {
     void operator()(u64 target, Edge edge, u64 label) const { reader.OnReference(target, edge, label); }
   };
 
-  // Code that is interpreted asks which thread it is, and free-threaded builds list their objects by code alone.
-  Status PrepareCode(u64 interpreter) {
-    if (!options_.interpret && l_.free_threaded != 1) return Status::Ok();
+  // Code that is interpreted asks which thread it is.
+  void PrepareCode(u64 interpreter) {
+    if (!options_.interpret) return;
     code_.set_deadline(options_.deadline_ns);
     u64 thread = options_.thread_state != 0 ? options_.thread_state : v_.Word(interpreter, l_.interpreter.threads_head);
     if (IsSane(thread)) code_.BecomeThread(thread);
-    if (l_.free_threaded != 1 || code_.AllObjects(&all_objects_)) return Status::Ok();
-    return Status(Code::kUnsupported, "the objects of a free-threaded CPython are listed by its own code, which cannot be interpreted: " + code_.Reason(),
-                  "look at the live process: its walker calls that code");
+  }
+
+  Status ListObjects() {
+    UNLEAK_ASSIGN(TrackedObjects found, FindTrackedObjects(l_, memory_, options_.maps));
+    if (!found.complete) facts_.notes.push_back(kIncompletePages);
+    all_objects_ = std::move(found.addresses);
+    return Status::Ok();
   }
 
   // All objects that the collector knows, each with its generation (-1: none).
@@ -356,7 +362,7 @@ class Reader {
   }
 
   void Lists(u64 head) {
-    bool first = true;  // free-threaded: its visitor goes through the first interpreter's objects
+    bool first = true;  // free-threaded: one list for all
     EachInterpreter(head, [&](u64 interpreter) {
       if (!std::exchange(first, false) && l_.free_threaded == 1) return;
       EachListed(interpreter, [&](u64 object, i32 generation) {
@@ -525,6 +531,7 @@ class Reader {
 
   const unleak_layout& l_;
   const ReaderOptions options_;
+  Memory& memory_;
   PageCache cache_;
   const View v_;
   StreamBuffer out_;

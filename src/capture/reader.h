@@ -24,7 +24,8 @@ struct ReaderOptions {
   bool conservative = true;     // scan what is not known
   u64 max_nodes = u64{1} << 31;  // kExhausted beyond
   u64 deadline_ns = 0;          // CLOCK_MONOTONIC, kExhausted when it is over; 0 = none
-  RuntimeAddresses addresses;   // what code that asks for the current thread needs; free-threaded: also the visitor
+  RuntimeAddresses addresses;   // what code that asks for the current thread needs
+  std::span<const Mapping> maps;  // free-threaded: what the pages of its allocator are searched in
   u64 thread_state = 0;         // PyThreadState that held the GIL; 0 = any
   bool interpret = true;        // tests: false = conservative scans instead of interpreted traverses
 };
@@ -40,9 +41,8 @@ struct ReaderFacts {
   std::vector<std::string> notes;  // for a person: types whose traverse could not be told, and why; at most 32
 };
 
-// `runtime`: address of _PyRuntime. The process must stand still meanwhile. kUnsupported: a free-threaded build (its
-// objects are in no lists) whose visitor cannot be interpreted; kCorrupt: the lists or the types make no sense;
-// kExhausted: more than max_nodes, or the time is over.
+// `runtime`: address of _PyRuntime. The process must stand still meanwhile. kCorrupt: the lists or the types make no
+// sense, or the pages of a free-threaded build were not found; kExhausted: more than max_nodes, or the time is over.
 Result<ReaderFacts> ReadHeap(const struct unleak_layout& layout, Memory& memory, u64 runtime, StreamSink& sink,
                              const ReaderOptions& options);
 

@@ -83,13 +83,13 @@ TEST(Reader, SaysWhatIsMissing) {
   EXPECT_NE(read.status().message().find("no class"), std::string::npos);
 }
 
-// Their objects are in no lists: without the code of their visitor they cannot be found.
-TEST(Reader, RefusesFreeThreadedBuildsWithoutTheirCode) {
+// Their objects are in no lists, but in pages.
+TEST(Reader, RefusesFreeThreadedBuildsWithoutPages) {
   FakeMemory memory;
   NoSink sink;
   const unleak_layout& layout = *pylayout::FindLayout(0x030d0000, true);
   memory.Set(kRuntime + static_cast<u64>(layout.runtime.interpreters_head), kInterpreter);
-  EXPECT_EQ(ReadHeap(layout, memory, kRuntime, sink, {}).status().code(), Code::kUnsupported);
+  EXPECT_EQ(ReadHeap(layout, memory, kRuntime, sink, {}).status().code(), Code::kCorrupt);
 }
 
 // A list whose links go round without the head, and one into nowhere.

@@ -41,6 +41,7 @@ class StoppedCopy {
     how.follow_tracked = facts_.collecting;
     how.conservative = options_.conservative;
     how.addresses = addresses_;
+    how.maps = facts_.maps;
     how.thread_state = facts_.gil_holder;
     UNLEAK_ASSIGN(ReaderFacts read, ReadHeap(layout_, copy_, addresses_.runtime, sink_, how));
     TakeReaderFacts(std::move(read), &facts_);

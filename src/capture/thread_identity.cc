@@ -12,9 +12,6 @@ namespace {
 
 constexpr u64 kTlsBytes = 8192;       // how far below the thread pointer the variable is looked for
 constexpr u64 kCallLimitNs = 1'000'000'000;
-constexpr int kMostThreads = 1 << 20;
-// PyThreadState.state, pycore_pystate.h of 3.13: detached, attached.
-constexpr i32 kDetached = 0, kAttached = 1;
 
 // Runs the clone until it stops, whatever for; false if it does not.
 bool RunUntilStop(int tid) {
@@ -54,19 +51,6 @@ bool SetThreadVariable(ClonedProcess& clone, u64 getter, u64 thread_pointer, u64
   return memory.Write(after.rax, &thread_state, sizeof thread_state);
 }
 
-// Free-threaded: no other thread lives in the clone, so none of them is attached but ours.
-void DetachOtherThreads(ClonedProcess& clone, const unleak_layout& layout, u64 runtime, u64 thread_state) {
-  RemoteMemory memory = clone.memory();
-  int left = kMostThreads;
-  for (u64 is = memory.Word(runtime + static_cast<u64>(layout.runtime.interpreters_head)); is && left-- > 0;
-       is = memory.Word(is + static_cast<u64>(layout.interpreter.next)))
-    for (u64 ts = memory.Word(is + static_cast<u64>(layout.interpreter.threads_head)); ts && left-- > 0;
-         ts = memory.Word(ts + static_cast<u64>(layout.thread.next))) {
-      i32 state = ts == thread_state ? kAttached : kDetached;
-      memory.Write(ts + static_cast<u64>(layout.thread.state), &state, sizeof state);
-    }
-}
-
 }  // namespace
 
 bool StartAsThread(ClonedProcess& clone, const WalkerImage& image, const unleak_layout& layout,
@@ -84,7 +68,6 @@ bool StartAsThread(ClonedProcess& clone, const WalkerImage& image, const unleak_
   } else if (known) {
     set = SetThreadVariable(clone, addresses.thread_state_getter, thread_pointer, thread_state, image.stack_top());
   }
-  if (layout.free_threaded) DetachOtherThreads(clone, layout, addresses.runtime, thread_state);
   return set;
 }
 

@@ -11,12 +11,9 @@ namespace {
 using pylayout::At;
 using pylayout::IsSane;
 
-constexpr u64 kObjectSteps = u64{1} << 26, kHeapSteps = u64{1} << 34;  // instructions
+constexpr u64 kObjectSteps = u64{1} << 26;  // instructions
 constexpr std::size_t kMaxTargets = std::size_t{1} << 27;
 constexpr u64 kTlsBytes = 8192;  // how far below the thread pointer the variable is looked for
-constexpr u64 kMostThreads = 1 << 20;
-// PyThreadState.state, pycore_pystate.h of 3.13: detached, attached.
-constexpr u32 kDetached = 0, kAttached = 1;
 
 }  // namespace
 
@@ -54,7 +51,6 @@ void TraverseCode::BecomeThread(u64 thread_state) {
   } else if (known) {
     WriteThreadVariable(pointer, thread_state);
   }
-  if (l_.free_threaded == 1) DetachOthers(thread_state);
   memory_.Keep();
 }
 
@@ -76,19 +72,6 @@ bool TraverseCode::WriteThreadVariable(u64 thread_pointer, u64 thread_state) {
          memory_.Store(variable, &thread_state, sizeof thread_state);
 }
 
-// Free-threaded: no other thread runs, so none of them is attached but ours.
-void TraverseCode::DetachOthers(u64 thread_state) {
-  u64 left = kMostThreads;
-  for (u64 i = cache_.Word(At(addresses_.runtime, l_.runtime.interpreters_head)); IsSane(i) && left-- > 0;
-       i = cache_.Word(At(i, l_.interpreter.next))) {
-    for (u64 t = cache_.Word(At(i, l_.interpreter.threads_head)); IsSane(t) && left-- > 0;
-         t = cache_.Word(At(t, l_.thread.next))) {
-      u32 state = t == thread_state ? kAttached : kDetached;
-      memory_.Store(At(t, l_.thread.state), &state, sizeof state);
-    }
-  }
-}
-
 bool TraverseCode::Run(u64 traverse, u64 object, std::vector<u64>* targets) {
   targets->clear();
   arch::Interpreter::Hook visit = [&](u64 target, u64) {
@@ -96,17 +79,6 @@ bool TraverseCode::Run(u64 traverse, u64 object, std::vector<u64>* targets) {
     return u64{0};
   };
   ended_ = interpreter_.Call(traverse, object, arch::Interpreter::kHook, 0, kObjectSteps, visit);
-  memory_.Reset();
-  return ended_ == arch::Ended::kReturned;
-}
-
-bool TraverseCode::AllObjects(std::vector<u64>* objects) {
-  objects->clear();
-  arch::Interpreter::Hook take = [&](u64 object, u64) {
-    if (objects->size() < kMaxTargets) objects->push_back(object);
-    return u64{1};
-  };
-  ended_ = interpreter_.Call(addresses_.visit_objects, arch::Interpreter::kHook, 0, 0, kHeapSteps, take);
   memory_.Reset();
   return ended_ == arch::Ended::kReturned;
 }

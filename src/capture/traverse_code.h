@@ -28,15 +28,12 @@ class TraverseCode {
 
   // Fills `targets` in the order of the reports; null pointers are left out.
   bool Run(u64 traverse, u64 object, std::vector<u64>* targets);
-  // Free-threaded builds: all objects that the collector knows, by the interpreter's own visitor.
-  bool AllObjects(std::vector<u64>* objects);
   // Why the last one failed, for a person.
   std::string Reason() const;
 
  private:
   void FindLibraryFunctions();
   bool WriteThreadVariable(u64 thread_pointer, u64 thread_state);
-  void DetachOthers(u64 thread_state);
   std::string InstructionText() const;
 
   const unleak_layout& l_;

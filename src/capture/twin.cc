@@ -19,6 +19,7 @@
 #include "capture/safe_point.h"
 #include "capture/sandbox.h"
 #include "capture/thread_identity.h"
+#include "capture/tracked_objects.h"
 #include "capture/walker_image.h"
 #include "capture/window.h"
 
@@ -41,8 +42,7 @@ class Walk {
     if (status.ok()) status = ShowClone(while_frozen);
     Dispose();
     if (!status.ok()) return status;
-    if (unseen_interpreters_)
-      facts_.notes.push_back("the objects of " + std::to_string(unseen_interpreters_) + " other interpreters of this free-threaded process were not seen");
+    if (pages_missing_) facts_.notes.push_back(kIncompletePages);
     facts_.tracer_cpu_ns = ClockNs(CLOCK_THREAD_CPUTIME_ID) - cpu_before;
     return std::move(facts_);
   }
@@ -54,9 +54,6 @@ class Walk {
 
   // All that can be found out without stopping the target.
   Status Prepare() {
-    if (layout_.free_threaded && !addresses_.visit_objects)
-      return Status(Code::kUnsupported, "process " + std::to_string(pid_) + " is free-threaded and does not export PyUnstable_GC_VisitObjects",
-                    "a free-threaded Python that is stripped of symbols cannot be looked at yet");
     UNLEAK_ASSIGN(std::vector<Mapping> maps, ReadMaps(pid_));
     gadgets_ = arch::FindGadgets(pid_, maps);
     if (!gadgets_.found())
@@ -94,10 +91,19 @@ class Walk {
     facts_.maps = clone_->maps();
     if (options_.use_reader) return RunReader();
     UNLEAK_ASSIGN(image_, WalkerImage::Place(*clone_, layout_, addresses_, options_));
+    if (layout_.free_threaded) UNLEAK_RETURN_IF_ERROR(ListObjects());
     facts_.collecting = facts_.collecting || ReadGil(static_cast<u32>(clone_->tid()), layout_, addresses_.runtime).collecting;
     image_->context()->follow_tracked = facts_.collecting;
     StartAsThread(*clone_, *image_, layout_, addresses_, ThreadState(point));
     return RunWalker();
+  }
+
+  // Free-threaded: what the walk starts from.
+  Status ListObjects() {
+    CloneMemory memory(static_cast<u32>(clone_->tid()));
+    UNLEAK_ASSIGN(const TrackedObjects found, FindTrackedObjects(layout_, memory, facts_.maps));
+    pages_missing_ = !found.complete;
+    return image_->ListObjects(found.addresses);
   }
 
   // The thread state that the clone is given: the holder of the GIL, or any of the main interpreter.
@@ -120,7 +126,6 @@ class Walk {
     facts_.stop = point.kind;
     facts_.gil_holder = point.gil.holder;
     facts_.collecting = point.gil.collecting;
-    unseen_interpreters_ = layout_.free_threaded ? point.gil.interpreters - 1 : 0;
     AddWaitingStacks(pid_, options_.proc_root, &facts_.stacks);  // they wait on, whatever the others do meanwhile
     Log("stopped " + std::to_string(point.tids.size()) + " thread(s) for " + std::to_string(pause / 1000) + " us to clone: " +
         (status.ok() ? "pid " + std::to_string(clone_->tid()) : status.message()));
@@ -224,6 +229,7 @@ class Walk {
     how.conservative = options_.conservative;
     how.deadline_ns = NowNs() + ReaderLimit();
     how.addresses = addresses_;
+    how.maps = facts_.maps;
     how.thread_state = facts_.gil_holder;
     UNLEAK_ASSIGN(ReaderFacts read, ReadHeap(layout_, memory, addresses_.runtime, sink_, how));
     TakeReaderFacts(std::move(read), &facts_);
@@ -273,10 +279,9 @@ class Walk {
   arch::Gadgets gadgets_;
   std::optional<ClonedProcess> clone_;
   std::unique_ptr<WalkerImage> image_;
-  u32 unseen_interpreters_ = 0;  // the visitor of a free-threaded build goes through the objects of one interpreter
   TwinFacts facts_;
   u64 room_at_start_ = 0, guarded_ns_ = 0;  // bytes; CLOCK_MONOTONIC
-  bool memory_short_ = false;
+  bool memory_short_ = false, pages_missing_ = false;
 };
 
 }  // namespace

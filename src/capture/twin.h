@@ -38,7 +38,6 @@ class StreamSink {
 struct RuntimeAddresses {
   u64 runtime = 0;              // _PyRuntime
   u64 thread_state_getter = 0;  // PyThreadState_GetUnchecked (3.13+) or _PyThreadState_UncheckedGet
-  u64 visit_objects = 0;        // PyUnstable_GC_VisitObjects: needed for free-threaded builds
   // Of the C library: functions that return the form of strcmp and so on that is in use (STT_GNU_IFUNC), by name.
   std::vector<std::pair<std::string, u64>> library_resolvers;
 };

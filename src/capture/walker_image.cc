@@ -130,7 +130,6 @@ void WalkerImage::FillContext(const unleak_layout& layout, const RuntimeAddresse
   c.magic = UNLEAK_BLOB_MAGIC;
   c.layout = layout;
   c.runtime = addresses.runtime;
-  c.visit_objects = addresses.visit_objects;
   c.bitmap_top = bitmap_top_;
   c.types = types_;
   c.type_mask = kTypeSlots - 1;
@@ -143,6 +142,16 @@ void WalkerImage::FillContext(const unleak_layout& layout, const RuntimeAddresse
   c.conservative = options.conservative;
   c.labels = options.labels;
   c.blocks = options.blocks;
+}
+
+Status WalkerImage::ListObjects(const std::vector<u64>& addresses) {
+  const u64 bytes = addresses.size() * sizeof(u64);
+  const u64 list = clone_.Map(PageUp(bytes), PROT_READ | PROT_WRITE, kPrivate);
+  if (!list || !clone_.memory().Write(list, addresses.data(), bytes))
+    return Refused("memory for the list of its objects");
+  context_->tracked = list;
+  context_->tracked_end = list + bytes;
+  return Status::Ok();
 }
 
 std::vector<unleak_type_entry> WalkerImage::ReadTypes() const {

@@ -32,6 +32,9 @@ class WalkerImage {
   u64 start() const { return code_ + header().walk; }
   u64 context_address() const { return shared_; }
 
+  // Free-threaded builds: the objects that the walk starts from.
+  Status ListObjects(const std::vector<u64>& addresses);
+
   // The type table by index.
   std::vector<unleak_type_entry> ReadTypes() const;
 

@@ -221,9 +221,6 @@ static void ThreadState(void) {
 #if SINCE(11)
   AT(thread.native_thread_id, Thread, native_thread_id);
 #endif
-#ifdef Py_GIL_DISABLED
-  AT(thread.state, Thread, state);
-#endif
 #if SINCE(13)
   AT(thread.eval_breaker, Thread, eval_breaker);
   AT(thread.frame, Thread, current_frame);

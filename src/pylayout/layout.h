@@ -62,7 +62,7 @@ struct unleak_layout {
   } interpreter;
   struct { int32_t locked, last_holder; } gil; /* in struct _gil_runtime_state; locked: int, last_holder: PyThreadState* */
   struct {
-    int32_t next, thread_id, native_thread_id, eval_breaker /* 3.13+ */, state /* free-threaded */, frame /* 3.9, 3.10, 3.13+ */,
+    int32_t next, thread_id, native_thread_id, eval_breaker /* 3.13+ */, frame /* 3.9, 3.10, 3.13+ */,
         cframe /* 3.11, 3.12 */, cframe_current, exc_info, dict, context,
         exc_value, exc_previous /* both in the _PyErr_StackItem that exc_info points to */, interpreter, size;
   } thread;

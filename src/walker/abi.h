@@ -28,7 +28,7 @@ enum unleak_request {
 /* Where the walker is; a fault is put down to what it says. */
 enum unleak_phase {
   UNLEAK_PHASE_START = 0,
-  UNLEAK_PHASE_LISTS = 1,   /* the collector's lists, or its visitor on free-threaded builds */
+  UNLEAK_PHASE_LISTS = 1,   /* the collector's lists; free-threaded: what the tracer found */
   UNLEAK_PHASE_ROOTS = 2,
   UNLEAK_PHASE_STATIC = 3,
   UNLEAK_PHASE_END = 4,
@@ -52,7 +52,7 @@ struct unleak_context {
   uint64_t types, type_mask;          /* hash table of unleak_type_entry, entries - 1 */
   uint64_t pending, pending_end;      /* stack of objects to visit */
   uint64_t ring;
-  uint64_t visit_objects;             /* PyUnstable_GC_VisitObjects, free-threaded builds */
+  uint64_t tracked, tracked_end;      /* free-threaded: addresses of the objects that the collector knows */
   uint64_t edge_limit;                /* more edges than one object can have: a traverse that never ends */
   uint32_t follow_tracked;            /* the lists are not trusted: follow tracked objects from edges too */
   uint32_t conservative;              /* scan bodies of opaque objects */
@@ -69,7 +69,7 @@ struct unleak_context {
   /* state of the walk, kept here because a fault may end any function */
   uint64_t phase, interpreter, generation, list_head, link;
   uint64_t group, group_context, group_extra; /* of the root group at hand; group 0 = none */
-  uint64_t pending_count, listed_object;
+  uint64_t pending_count;
   uint64_t object, object_type;       /* at hand; 0 = none */
   uint64_t edges, edges_before;       /* of it so far; before its last phase */
   uint64_t heap_type;                 /* its type, if that is a counted heap type */

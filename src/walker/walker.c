@@ -44,7 +44,7 @@ OUTLINE void recover(Context *c) {
   c->broken_links++;
   c->request = UNLEAK_REQUEST_NONE;
   if (c->group) end_group(c);
-  if (c->phase == UNLEAK_PHASE_LISTS && !c->layout.free_threaded) c->link = 0; /* the next list */
+  if (c->phase == UNLEAK_PHASE_LISTS) c->link = 0; /* the next list, or object */
   else c->phase++;
 }
 
@@ -101,31 +101,19 @@ INLINE void emit_listed(Context *c, u64 object, i64 generation) {
   emit(c, object, generation);
 }
 
-/* Free-threaded: called by the interpreter's own iteration over its tracked objects. A fault must come back to here, not
- * unwind the iteration. */
-static int visit_tracked(u64 object, Context *c) {
-  u64 saved[3] = {c->recovery[0], c->recovery[1], c->recovery[2]};
+/* Free-threaded: next object that the tracer found, 0 = end. */
+static u64 next_tracked(Context *c) {
+  c->interpreter = load(c->runtime + (u64)c->layout.runtime.interpreters_head);
+  if (c->tracked == c->tracked_end) return 0;
+  c->tracked += 8;
   c->listed++;
-  c->listed_object = object;
-  if (__builtin_setjmp((void **)c->recovery)) recover(c);
-  object = c->listed_object;
-  c->listed_object = 0;
-  if (object) emit_listed(c, object, -1);
-  emit_pending(c);
-  for (int i = 0; i < 3; i++) c->recovery[i] = saved[i];
-  return 1;
+  return load(c->tracked - 8);
 }
 
 /* One step of the lists; the phase ends when there is no more. */
 INLINE void walk_lists(Context *c) {
-  if (c->layout.free_threaded) {
-    c->interpreter = load(c->runtime + (u64)c->layout.runtime.interpreters_head);
-    ((void (*)(void *, Context *))c->visit_objects)((void *)visit_tracked, c);
-    c->phase = UNLEAK_PHASE_ROOTS;
-    return;
-  }
-  u64 object = next_listed(c);
-  if (object) emit_listed(c, object, (i64)c->generation);
+  u64 object = c->layout.free_threaded ? next_tracked(c) : next_listed(c);
+  if (object) emit_listed(c, object, c->layout.free_threaded ? -1 : (i64)c->generation);
   else c->phase = UNLEAK_PHASE_ROOTS;
 }
 

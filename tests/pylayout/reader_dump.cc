@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "capture/inspect.h"
+#include "capture/maps.h"
 #include "capture/reader.h"
 #include "pylayout/check.h"
 #include "pylayout/tables.h"
@@ -77,6 +78,9 @@ int main(int argc, char** argv) {
   unleak::capture::ReaderOptions options;
   options.addresses = inspected.python->addresses;
   options.interpret = argc < 6;
+  auto maps = unleak::capture::ReadMaps(pid);
+  if (!maps.ok()) return std::fprintf(stderr, "%s\n", maps.status().message().c_str()), 3;
+  options.maps = *maps;
   unleak::capture::RemoteMemory memory(pid);
   auto read = [&memory](u64 address, void* out, std::size_t bytes) { return memory.Read(address, out, bytes); };
   unleak::Status check = unleak::pylayout::CheckLayout(*layout, read, options.addresses.runtime);

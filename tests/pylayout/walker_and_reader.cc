@@ -8,6 +8,7 @@
 #include <string>
 
 #include "capture/inspect.h"
+#include "capture/maps.h"
 #include "capture/proc_memory.h"
 #include "capture/reader.h"
 #include "pylayout/tables.h"
@@ -162,7 +163,9 @@ Status Compare(u32 pid) {
   auto while_frozen = [&](const capture::Clone& clone) -> Status {
     StreamHeap reader;
     capture::RemoteMemory memory(clone.memory.pid());
+    UNLEAK_ASSIGN(const std::vector<capture::Mapping> maps, capture::ReadMaps(clone.memory.pid()));
     capture::ReaderOptions reader_options;
+    reader_options.maps = maps;
     reader_options.addresses = inspected.python->addresses;
     UNLEAK_ASSIGN(capture::ReaderFacts facts, capture::ReadHeap(*layout, memory, inspected.python->addresses.runtime, reader, reader_options));
     Comparison comparison(walker, reader, facts, memory, *layout);
