@@ -474,7 +474,7 @@ Unheld FindUnheld(const Evidence& evidence, const std::vector<Judged>& judged) {
 Outcome TellUnheld(const Unheld& unheld, double window_s) {
   const std::string much = unheld.bytes ? FormatBytes(static_cast<double>(unheld.bytes)) : FormatCount(unheld.objects) + " objects";
   return {"inconclusive", "live Python objects grew by " + much + " in " + FormatCount(static_cast<u64>(std::llround(window_s))) +
-                              " s, more at every look, but no single holder of it was found: look longer (--duration)"};
+                              " s, look after look, but no single holder of it was found: look longer (--duration)"};
 }
 
 Outcome Decide(const Evidence& evidence, const std::vector<Judged>& judged, const Json& answers, const Unheld& unheld) {

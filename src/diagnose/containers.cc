@@ -12,6 +12,7 @@ namespace {
 using snapshot::Columns;
 
 constexpr int kMostHops = 3;           // from a file in memory to the text or bytes that it keeps
+constexpr u64 kMostBlocks = 64;        // along one path, that are replaced together
 constexpr double kMostlyLength = 0.5;  // of a path's growth that longer containers must bring, not more of them
 
 const Container* FindContainer(const LookSummary& look, const Container& like) {
@@ -140,22 +141,25 @@ void AddSummedPaths(const Evidence& evidence, std::vector<GrownContainer>* out) 
   }
 }
 
-// A text that is longer each time it is stored (`log += line`), an array that is copied to grow: the only big object along
-// its path. What passes there in turn has any size, so only even growth counts.
+// A text that is longer each time it is stored (`log += line`), an array that is copied to grow, the columns of a table:
+// the same few big objects along a path. What passes there in turn has any size, so only even growth counts.
 void AddReplacedBlocks(const Evidence& evidence, std::vector<GrownContainer>* out) {
   const auto& looks = evidence.looks;
   for (const auto& [path, now] : looks.back().blocks) {
+    if (now.count > kMostBlocks) continue;
     GrownContainer grown;
     grown.path = path;
     grown.in_bytes = true;
     for (const LookSummary& look : looks) {
       auto it = look.blocks.find(path);
-      if (it == look.blocks.end() || it->second.count != 1) break;
+      if (it == look.blocks.end() || it->second.count != now.count) break;
       AddTime(look.facts, grown.series);
       grown.series.value.push_back(it->second.bytes);
     }
     const bool known = std::any_of(out->begin(), out->end(), [&, path = path](const GrownContainer& g) { return g.path == path; });
-    if (known || grown.series.value.size() != looks.size() || !RisesEvenly(grown.series)) continue;
+    if (known || grown.series.value.size() != looks.size()) continue;
+    grown.series = WithoutSpikes(grown.series);
+    if (!RisesEvenly(grown.series)) continue;
     grown.growth = Judge(grown.series, Unit::kBytes, 1.0);
     grown.node = NodeAt(evidence.last.columns(), now.address);
     if (grown.growth.grows && grown.node != kNone) out->push_back(std::move(grown));

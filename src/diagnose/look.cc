@@ -24,6 +24,7 @@ constexpr size_t kManyContainers = 400'000;  // above it only longer ones are fo
 constexpr u64 kLeastBlock = 4 << 10, kLeastBlockOfMany = 64 << 10;  // bytes
 constexpr size_t kManyBlocks = 100'000;
 constexpr u64 kShortest = 4, kShortestOfMany = 16;
+constexpr u64 kShortestTuple = 8;  // of those that grow by being replaced (`entries += (entry,)`): followed along their path alone
 
 u64 Mix(u64 a, u64 b) {
   u64 x = (a ^ (b + 0x9e3779b97f4a7c15ull + (a << 6) + (a >> 2))) * 0xff51afd7ed558ccdull;
@@ -130,7 +131,8 @@ void FoldBlocks(const Heap& heap, PathHasher& paths, LookSummary& look) {
     look.containers.push_back(block);
     PathBlock& total = look.blocks[block.path];
     ++total.count;
-    if (block.length > total.bytes) total.bytes = block.length, total.address = block.address;
+    total.bytes += block.length;
+    if (block.length > total.biggest) total.biggest = block.length, total.address = block.address;
   }
   std::sort(look.containers.begin(), look.containers.end(), [](const Container& a, const Container& b) { return a.address < b.address; });
 }
@@ -143,7 +145,8 @@ void FoldContainers(const Heap& heap, LookSummary& look) {
   const u32 most = static_cast<u32>(std::clamp<size_t>(kSketchBudget / std::max<size_t>(candidates, 1), 4, kMostSketch));
   PathHasher paths(heap);
   for (u32 n = 0; n < c.node_count(); ++n) {
-    if (!IsGrowable(c.role_of(n)) || heap.population(n) != Population::kRetained) continue;
+    const bool rebuilt = c.role_of(n) == Role::kTuple && c.length_of(n) >= kShortestTuple;
+    if ((!IsGrowable(c.role_of(n)) && !rebuilt) || heap.population(n) != Population::kRetained) continue;
     const u64 length = c.length_of(n);
     if (length == 0) continue;
     Container box;
@@ -159,7 +162,7 @@ void FoldContainers(const Heap& heap, LookSummary& look) {
       if (length > total.longest) total.longest = length, total.example = box.address;
       for (u32 e : Elements(c, n)) AddToSketch(heap, e, total.sketch);
     }
-    if (length < shortest) continue;
+    if (length < shortest || rebuilt) continue;
     if (!box.in_bytes) Sketch(SketchOf(heap, n, most), look, box);
     look.containers.push_back(box);
   }

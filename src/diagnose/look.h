@@ -29,8 +29,8 @@ struct Container {
 
 // Big objects along one folded path that hold bytes and not entries: texts, arrays, buffers.
 struct PathBlock {
-  u64 count = 0;
-  u64 bytes = 0, address = 0;  // of the biggest
+  u64 count = 0, bytes = 0;         // of all
+  u64 biggest = 0, address = 0;  // of the biggest
 };
 
 inline constexpr size_t kPathSketch = 64;

@@ -5,6 +5,7 @@
 
 #include "diagnose/code_bodies.h"
 #include "diagnose/conclude.h"
+#include "diagnose/unheld.h"
 
 namespace unleak::diagnose {
 namespace {
@@ -225,7 +226,7 @@ Json Session::Plan() {
   if (looks_.size() >= options_.looks && elapsed >= kShortest - kJitter) {
     const auto& candidates = Candidates();
     if (Clear(candidates)) return say(true, 0, "the answer is clear");
-    if (!AnythingGrows(candidates) && elapsed >= kCleanNeeds - kJitter) return say(true, 0, "nothing grows");
+    if (!AnythingGrows(candidates) && !MayGrowUnheld(looks_) && elapsed >= kCleanNeeds - kJitter) return say(true, 0, "nothing grows");
     if (elapsed >= kLongest) return say(true, 0, "the time is over");
     return say(false, std::min(std::max(elapsed * 0.5, kShortest / 3), kLongest - elapsed + 0.1), "the answer is still open");
   }

@@ -366,6 +366,14 @@ TEST(Session, SteadyGrowthThatNothingHoldsIsNeverClean) {
   EXPECT_EQ(d["uncovered"]["bytes"].get<u64>(), 720u << 10);
 }
 
+TEST(Session, SteadyGrowthIsNotCleanThoughALookCaughtACopy) {
+  std::string text = Spread({240, 230, 250, 240, 235});
+  const std::string copy = "copy: bytes size=2M\nadd keeper { .copy -> copy }\n";
+  text.insert(text.find("blob2:"), copy);
+  text.insert(text.find("blob3:"), "drop copy\n");
+  EXPECT_EQ(Diagnose(text)["verdict"], "inconclusive");
+}
+
 TEST(Session, GrowthThatFallsAllTheWayIsWarmUp) { EXPECT_EQ(Diagnose(Spread({300, 200, 110}))["verdict"], "clean"); }
 
 TEST(Session, GrowthInOneIntervalIsNoTrend) { EXPECT_EQ(Diagnose(Spread({1, 600, 1}))["verdict"], "clean"); }
@@ -399,6 +407,35 @@ TEST(Session, ATextThatIsReplacedByALongerOneIsALeak) {
   EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
   EXPECT_EQ(d["findings"][0]["what"][0]["type"], "str");
   EXPECT_EQ(d["findings"][0]["holder"]["text"], "app.LOG");
+}
+
+TEST(Session, ColumnsThatAreReplacedTogetherByLongerOnesAreALeak) {
+  std::string text = "\nmeta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\n";
+  for (int look = 1; look <= 4; ++look) {
+    const std::string n = std::to_string(look), before = std::to_string(look - 1);
+    const std::string size = std::to_string(100 * look) + "K\n";
+    const std::string now = "app: module { .TABLE -> table" + n + " }\ntable" + n + ": app.Table { .columns -> columns" + n + " }\ncolumns" + n +
+                            ": tuple { [0] -> a" + n + " [1] -> b" + n + " }\na" + n + ": array.array size=" + size + "b" + n + ": array.array size=" + size;
+    text += look == 1 ? now : Look(look, "drop table" + before + "\ndrop columns" + before + "\ndrop a" + before + "\ndrop b" + before + "\n" + now);
+  }
+  const Json d = Diagnose(text);
+  EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["what"][0]["type"], "array.array");
+  EXPECT_EQ(d["findings"][0]["holder"]["text"], "app.TABLE.columns[*]");
+}
+
+TEST(Session, ATupleThatIsReplacedByALongerOneIsALeak) {
+  std::string text = "\nmeta pid=7 python=3.12.1 start=1s at=12s cpu=5ms rss=101M\nroot module app\ne[1..10]: app.Entry\n"
+                     "app: module { .LOG -> log1 }\nlog1: tuple { [*] -> e[1..10] }\n";
+  for (int look = 2; look <= 4; ++look) {
+    const std::string n = std::to_string(look), first = std::to_string(30 * (look - 2) + 11), last = std::to_string(30 * (look - 1) + 10);
+    text += Look(look, "drop log" + std::to_string(look - 1) + "\ne[" + first + ".." + last + "]: app.Entry\napp: module { .LOG -> log" + n + " }\nlog" + n +
+                           ": tuple { [*] -> e[1.." + last + "] }\n");
+  }
+  const Json d = Diagnose(text);
+  EXPECT_EQ(d["verdict"], "leak") << d.dump(1);
+  EXPECT_EQ(d["findings"][0]["what"][0]["type"], "app.Entry");
+  EXPECT_EQ(d["findings"][0]["holder"]["text"], "app.LOG[*]");
 }
 
 TEST(Session, TextsOfAnyLengthThatPassAreNone) {

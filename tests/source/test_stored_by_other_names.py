@@ -46,6 +46,16 @@ CASES = {
             seen.append(v)  # HERE
         """,
     ),
+    "the default of a context variable": (
+        {"kind": "module-global", "name": "seen", "inner": [".default"], "container": "list"},
+        """
+        import contextvars
+        seen = contextvars.ContextVar("seen", default=[])
+        def keep(v):
+            names = seen.get()
+            names.append(v)  # HERE
+        """,
+    ),
     "a keyword's default": (
         {"kind": "module-global", "name": "keep", "inner": [".__kwdefaults__", "['seen']"], "container": "list"},
         """

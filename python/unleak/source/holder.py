@@ -380,7 +380,8 @@ class Tracker:
     def _call_level(self, expr: ast.Call, scope: Scope, depth: int) -> Optional[Level]:
         name = dotted(expr.func)
         if isinstance(expr.func, ast.Attribute) and expr.func.attr in ("get", "setdefault", "__getitem__"):
-            found = self._item(self.level(expr.func.value, scope, depth + 1))
+            owner = self.level(expr.func.value, scope, depth + 1)
+            found = self._item(owner) or self._default(owner)
             if found is not None:
                 return found
         if name == "getattr" and len(expr.args) >= 2 and constant_text(expr.args[1]):
@@ -396,6 +397,12 @@ class Tracker:
         if target is not None and target.kind == "function":
             return self._return_level(target, depth)
         return None
+
+    def _default(self, owner: Optional[Level]) -> Optional[Level]:
+        """What `get()` of a ContextVar gives that was never set: its default."""
+        if owner is None or owner[0] >= len(self.steps) or self.steps[owner[0]].name != "default":
+            return None
+        return (owner[0] + 1, owner[1])
 
     def _return_level(self, function: Scope, depth: int) -> Optional[Level]:
         if id(function) not in self._returns:
