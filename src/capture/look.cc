@@ -78,9 +78,9 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
   const bool newer = options.parses_minor != 0 && (inspected.target.python_hex >> 16 & 0xff) > options.parses_minor;
   const SourceFiles sources(pid, options.proc_root, StartNs(inspected));
   const auto build = [&](Memory& memory, u32 frozen, std::vector<unleak_type_entry> types, const std::vector<Mapping>& maps,
-                         const std::vector<ThreadStack>& stacks) -> Status {
+                         const std::vector<ThreadStack>& stacks, const Residency* known) -> Status {
     Residency residency;
-    if (options.ledger) residency.Load(frozen, maps, options.proc_root);  // before anything is read
+    if (options.ledger && !known) residency.Load(frozen, maps, options.proc_root);  // before anything is read
     OrphanFacts orphans;
     if (options.orphans) orphans = AddOrphans(*layout, inspected.target.python_hex, memory, maps, &assembler, &types);
     UNLEAK_RETURN_IF_ERROR(assembler.Build({*layout, memory, types}, &columns));
@@ -99,15 +99,15 @@ Result<snapshot::Columns> Take(const Inspected& inspected, const Options& option
       AddNativeRoots(native, &columns);
     }
     AddCodeBodies(*layout, memory, [&](const std::string& file) { return sources.Missing(file) || (newer && IsOwn(file)); }, &columns);
-    if (options.ledger) Account(inspected, options, memory, residency, maps, std::move(orphans), &columns);
+    if (options.ledger) Account(inspected, options, memory, known ? *known : residency, maps, std::move(orphans), &columns);
     return Status::Ok();
   };
   const auto while_frozen = [&](const Clone& clone) -> Status {
     CloneMemory memory(clone.memory.pid());
-    return build(memory, clone.memory.pid(), clone.types, clone.maps, clone.stacks);
+    return build(memory, clone.memory.pid(), clone.types, clone.maps, clone.stacks, clone.residency);
   };
   const auto from_copy = [&](Memory& memory, const TwinFacts& facts) -> Status {
-    return build(memory, pid, facts.types, facts.maps, facts.stacks);
+    return build(memory, pid, facts.types, facts.maps, facts.stacks, nullptr);
   };
   const u64 cpu_before = ProcessCpu(pid);
   const RuntimeAddresses& addresses = inspected.python->addresses;

@@ -100,6 +100,8 @@ class Walk {
 
   // Free-threaded: what the walk starts from.
   Status ListObjects() {
+    residency_.emplace();
+    residency_->Load(static_cast<u32>(clone_->tid()), facts_.maps, options_.proc_root);  // what is read maps pages of zeros
     CloneMemory memory(static_cast<u32>(clone_->tid()));
     UNLEAK_ASSIGN(const TrackedObjects found, FindTrackedObjects(layout_, memory, facts_.maps));
     pages_missing_ = !found.complete;
@@ -239,7 +241,7 @@ class Walk {
   Status ShowClone(const std::function<Status(const Clone&)>& while_frozen) {
     if (!while_frozen) return Status::Ok();
     u64 interpreter = clone_->memory().Word(addresses_.runtime + static_cast<u64>(layout_.runtime.interpreters_head));
-    return while_frozen(Clone{clone_->memory(), facts_.maps, facts_.types, facts_.stacks, interpreter});
+    return while_frozen(Clone{clone_->memory(), facts_.maps, facts_.types, facts_.stacks, interpreter, residency_ ? &*residency_ : nullptr});
   }
 
   // Kills the clone and lets the target reap it: its child, so nobody else can.
@@ -279,6 +281,7 @@ class Walk {
   arch::Gadgets gadgets_;
   std::optional<ClonedProcess> clone_;
   std::unique_ptr<WalkerImage> image_;
+  std::optional<Residency> residency_;
   TwinFacts facts_;
   u64 room_at_start_ = 0, guarded_ns_ = 0;  // bytes; CLOCK_MONOTONIC
   bool memory_short_ = false, pages_missing_ = false;

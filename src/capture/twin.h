@@ -18,6 +18,7 @@
 #include "capture/maps.h"
 #include "capture/native_memory.h"
 #include "capture/proc_memory.h"
+#include "capture/residency.h"
 #include "pylayout/layout.h"
 #include "snapshot/columns.h"
 #include "walker/stream.h"
@@ -49,6 +50,7 @@ struct Clone {
   const std::vector<struct unleak_type_entry>& types;  // by type index of the stream
   const std::vector<ThreadStack>& stacks;             // where the threads of the target stood
   u64 main_interpreter = 0;                           // PyInterpreterState of the head of the list
+  const Residency* residency = nullptr;               // if it had to be read before the clone's memory was, else null
 };
 
 struct TwinFacts {
